@@ -1,0 +1,1 @@
+//! The runtime's own HTTP: nudges from both systems, status, dead letters.

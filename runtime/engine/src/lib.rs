@@ -1,0 +1,1 @@
+//! Conducts a change from capture to settle; initial sync; supervision.

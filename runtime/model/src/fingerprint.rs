@@ -1,0 +1,149 @@
+//! What we know of the content of a row without keeping its values.
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use crate::{ColumnPath, Record, Value};
+
+/// One hash a column: enough to tell which columns of two images differ, without storing row values (I11).
+///
+/// Absent columns are unknown: they are neither equal to nor different from anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint(Vec<(u32, u64)>);
+
+/// Bytes that are not an encoded fingerprint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the stored fingerprint has {length} bytes, which is not a multiple of 12")]
+pub struct FingerprintError {
+    length: usize,
+}
+
+/// The stable hash of one value. Equal values have equal hashes; the kind is part of the hash.
+pub fn hash_value(value: &Value) -> u64 {
+    let mut hasher = Xxh3::new();
+    hasher.update(value.kind().as_bytes());
+    hasher.update(&[0]);
+    match value {
+        Value::Absent | Value::Null => {}
+        Value::Text(text) => hasher.update(text.as_bytes()),
+        Value::Integer(number) => hasher.update(&number.to_le_bytes()),
+        Value::Decimal(number) => hasher.update(number.as_str().as_bytes()),
+        Value::Boolean(flag) => hasher.update(&[u8::from(*flag)]),
+        Value::Timestamp(time) => hasher.update(&time.as_micros().to_le_bytes()),
+        Value::Date(date) => hasher.update(&date.as_days().to_le_bytes()),
+    }
+    hasher.digest()
+}
+
+fn hash_column(column: &ColumnPath) -> u32 {
+    let [a, b, c, d, ..] = xxh3_64(column.as_str().as_bytes()).to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+impl Fingerprint {
+    /// The fingerprint of everything the record says.
+    pub fn of(record: &Record) -> Self {
+        let mut print = Self::default();
+        for (column, value) in record.iter() {
+            print.set(column, value);
+        }
+        print
+    }
+
+    /// Notes the value of one column; absent is ignored.
+    pub fn set(&mut self, column: &ColumnPath, value: &Value) {
+        if value.is_absent() {
+            return;
+        }
+        let (name, hash) = (hash_column(column), hash_value(value));
+        match self.0.binary_search_by_key(&name, |entry| entry.0) {
+            Ok(index) => {
+                if let Some(entry) = self.0.get_mut(index) {
+                    entry.1 = hash;
+                }
+            }
+            Err(index) => self.0.insert(index, (name, hash)),
+        }
+    }
+
+    /// Whether this column is known to hold exactly this value.
+    pub fn matches(&self, column: &ColumnPath, value: &Value) -> bool {
+        self.find(hash_column(column)) == Some(hash_value(value))
+    }
+
+    /// Whether anything is known of this column.
+    pub fn knows(&self, column: &ColumnPath) -> bool {
+        self.find(hash_column(column)).is_some()
+    }
+
+    /// Whether every column that the record speaks of is known to hold just that.
+    pub fn agrees_with(&self, record: &Record) -> bool {
+        record.iter().all(|(column, value)| self.matches(column, value))
+    }
+
+    /// Takes over everything that `record` says, keeping what it does not speak of.
+    pub fn merge(&mut self, record: &Record) {
+        for (column, value) in record.iter() {
+            self.set(column, value);
+        }
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The stored form: 12 bytes a column.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.0.len() * 12);
+        for (name, hash) in &self.0 {
+            bytes.extend_from_slice(&name.to_le_bytes());
+            bytes.extend_from_slice(&hash.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// Reads the stored form.
+    ///
+    /// # Errors
+    /// When the bytes are not of that form.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, FingerprintError> {
+        let chunks = bytes.chunks_exact(12);
+        if !chunks.remainder().is_empty() {
+            return Err(FingerprintError { length: bytes.len() });
+        }
+        let mut entries: Vec<(u32, u64)> = chunks
+            .filter_map(|chunk| {
+                let (name, hash) = chunk.split_at_checked(4)?;
+                Some((u32::from_le_bytes(name.try_into().ok()?), u64::from_le_bytes(hash.try_into().ok()?)))
+            })
+            .collect();
+        entries.sort_unstable();
+        Ok(Self(entries))
+    }
+
+    fn find(&self, name: u32) -> Option<u64> {
+        let index = self.0.binary_search_by_key(&name, |entry| entry.0).ok()?;
+        self.0.get(index).map(|entry| entry.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fingerprint;
+    use crate::{Record, Value};
+
+    #[test]
+    fn null_empty_zero_and_absent_differ() {
+        let mut record = Record::new();
+        record.set("a", Value::Null);
+        let print = Fingerprint::of(&record);
+        assert!(print.matches(&"a".into(), &Value::Null));
+        assert!(!print.matches(&"a".into(), &Value::text("")));
+        assert!(!print.matches(&"a".into(), &Value::Integer(0)));
+        assert!(!print.knows(&"b".into()));
+        assert_eq!(Fingerprint::from_bytes(&print.to_bytes()).unwrap(), print);
+        assert!(Fingerprint::from_bytes(&[1, 2, 3]).is_err());
+    }
+}

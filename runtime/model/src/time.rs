@@ -1,0 +1,110 @@
+//! Moments and days as whole numbers with a unit. Never a clock: time is passed in.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A moment: microseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(i64);
+
+/// A calendar day: days since 1970-01-01.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Date(i32);
+
+/// A text that is not a moment or a day in ISO 8601.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an ISO 8601 date or time between the years 1 and 9999")]
+pub struct TimeError;
+
+impl Timestamp {
+    /// From microseconds since the Unix epoch.
+    pub fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since the Unix epoch.
+    pub fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// This moment, later by so many milliseconds.
+    pub fn plus_millis(self, millis: u64) -> Self {
+        Self(self.0.saturating_add(i64::try_from(millis).unwrap_or(i64::MAX).saturating_mul(1000)))
+    }
+
+    /// Reads `2026-11-23T06:18:00.123Z`, with any offset.
+    ///
+    /// # Errors
+    /// When the text is not such a moment.
+    pub fn parse(text: &str) -> Result<Self, TimeError> {
+        text.parse::<jiff::Timestamp>().map(|time| Self(time.as_microsecond())).map_err(|_| TimeError)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// ISO 8601 in UTC, with as many fractional digits as are needed.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(time) => write!(formatter, "{time}"),
+            Err(_) => write!(formatter, "@{}us", self.0),
+        }
+    }
+}
+
+impl Date {
+    /// From days since the Unix epoch.
+    pub fn from_days(days: i32) -> Self {
+        Self(days)
+    }
+
+    /// Days since the Unix epoch.
+    pub fn as_days(self) -> i32 {
+        self.0
+    }
+
+    /// Reads `2026-11-23`.
+    ///
+    /// # Errors
+    /// When the text is not such a day.
+    pub fn parse(text: &str) -> Result<Self, TimeError> {
+        let date = text.parse::<jiff::civil::Date>().map_err(|_| TimeError)?;
+        let days = jiff::civil::date(1970, 1, 1).until(date).map_err(|_| TimeError)?.get_days();
+        Ok(Self(days))
+    }
+
+    /// The day in UTC on which a moment falls.
+    pub fn of(time: Timestamp) -> Self {
+        Self(i32::try_from(time.0.div_euclid(86_400_000_000)).unwrap_or(i32::MAX))
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let epoch = jiff::civil::date(1970, 1, 1);
+        match jiff::Span::new().try_days(self.0).and_then(|span| epoch.checked_add(span)) {
+            Ok(date) => write!(formatter, "{date}"),
+            Err(_) => write!(formatter, "@{}d", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Date, Timestamp};
+
+    #[test]
+    fn moments_and_days_survive_their_text() {
+        for text in ["1900-01-01T12:00:00Z", "2026-11-23T06:18:00.123456Z", "9999-12-31T00:00:00Z"] {
+            assert_eq!(Timestamp::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["1900-01-01", "1970-01-01", "2024-02-29", "9999-12-31"] {
+            assert_eq!(Date::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Timestamp::parse("2026-01-01T02:00:00+02:00").unwrap().to_string(), "2026-01-01T00:00:00Z");
+        assert!(Timestamp::parse("yesterday").is_err());
+        assert!(Date::parse("2025-02-30").is_err());
+    }
+}

@@ -1,0 +1,70 @@
+//! Why a component is refused, and what the host itself can fail at.
+
+use dualwright_diagnostics::Class;
+
+/// A component that cannot be used, or a host that cannot run one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostError {
+    /// The bytes are not a component, or do not validate or compile.
+    #[error("{name} is not a component this host can run: {reason}")]
+    NotAComponent {
+        /// The file or plugin.
+        name: String,
+        /// What was wrong.
+        reason: String,
+    },
+    /// The component asks for imports that were not granted.
+    #[error("{name} imports {imports}, which was not granted{hint}")]
+    ImportNotGranted {
+        /// The file or plugin.
+        name: String,
+        /// What it imports.
+        imports: String,
+        /// What to do next.
+        hint: String,
+    },
+    /// It does not export the contract.
+    #[error("{name} does not export {export}")]
+    MissingExport {
+        /// The file or plugin.
+        name: String,
+        /// What is missing.
+        export: String,
+    },
+    /// Larger than the limit.
+    #[error("{name} has {size} bytes, and the limit is {limit}")]
+    TooLarge {
+        /// The file or plugin.
+        name: String,
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// What it says of itself is not usable.
+    #[error("{name} describes itself wrongly: {reason}")]
+    BadDescription {
+        /// The file or plugin.
+        name: String,
+        /// What was wrong.
+        reason: String,
+    },
+    /// The engine itself failed.
+    #[error("the sandbox failed: {reason}")]
+    Engine {
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl HostError {
+    /// What a reader may do about it.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Engine { .. } => Class::Host,
+            Self::ImportNotGranted { .. } => Class::Permission,
+            _ => Class::Guest,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Pure decisions: lanes, echo, conflict, retry, map states, waves, parking.
