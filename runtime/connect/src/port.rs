@@ -159,8 +159,10 @@ pub struct Nudge {
     pub system: System,
     /// Which table, by entity set or logical name; without regard to case.
     pub table: String,
-    /// The row, when the event told it.
-    pub row: Option<ReadKey>,
+    /// The row's id, when the event told it (Dataverse).
+    pub id: Option<RecordId>,
+    /// Cells that the event told: the key columns (F&O). Only for finding the row, never taken for its content.
+    pub cells: Record,
     /// Whether the event said that the row was deleted.
     pub deleted: bool,
 }
