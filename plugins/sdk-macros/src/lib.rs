@@ -1,1 +1,0 @@
-//! Macros of the SDK.
