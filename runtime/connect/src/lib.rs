@@ -8,10 +8,11 @@
 //! the call may be repeated safely.
 
 mod error;
+pub mod http;
 mod port;
 
 pub use error::ConnectError;
 pub use port::{
-    ChangePage, ChangePosition, Connector, Existing, Nudge, NudgeSubscription, Precondition, ReadKey, ScanPage, ScanPosition,
-    Selection, Write, WriteOutcome, WriteTarget, Written,
+    ChangePage, ChangePosition, Connector, Existing, Nudge, NudgeSubscription, Precondition, ReadKey,
+    ScanPage, ScanPosition, Selection, Write, WriteOutcome, WriteTarget, Written,
 };

@@ -183,7 +183,9 @@ impl ColumnSchema {
             ColumnType::Decimal { .. } => Value::Decimal(Decimal::from(0)),
             ColumnType::Boolean => Value::Boolean(false),
             // F&O shows "no date" as 1900-01-01; its connector reads that as null and writes null as that.
-            ColumnType::Timestamp | ColumnType::Date | ColumnType::Guid | ColumnType::OptionSet { .. } => Value::Null,
+            ColumnType::Timestamp | ColumnType::Date | ColumnType::Guid | ColumnType::OptionSet { .. } => {
+                Value::Null
+            }
             ColumnType::Enum { members, .. } => members.first().map_or(Value::Null, Value::text),
         }
     }
@@ -225,7 +227,12 @@ impl ColumnSchema {
         coerced.ok_or_else(|| self.wrong_kind(found))
     }
 
-    fn coerce_option(&self, options: &[i64], value: Value, found: &'static str) -> Result<Value, CoerceError> {
+    fn coerce_option(
+        &self,
+        options: &[i64],
+        value: Value,
+        found: &'static str,
+    ) -> Result<Value, CoerceError> {
         let number = match value {
             Value::Integer(number) => Some(number),
             Value::Text(text) => text.trim().parse().ok(),
@@ -239,7 +246,12 @@ impl ColumnSchema {
         Err(CoerceError::UnknownOption { column: self.name.clone(), options: known.join(", ") })
     }
 
-    fn coerce_member(&self, members: &[String], value: Value, found: &'static str) -> Result<Value, CoerceError> {
+    fn coerce_member(
+        &self,
+        members: &[String],
+        value: Value,
+        found: &'static str,
+    ) -> Result<Value, CoerceError> {
         let text = match value {
             Value::Text(text) => text,
             Value::Boolean(flag) => (if flag { "Yes" } else { "No" }).to_owned(),
@@ -250,7 +262,9 @@ impl ColumnSchema {
         }
         match members.iter().find(|member| member.eq_ignore_ascii_case(&text)) {
             Some(member) => Ok(Value::text(member)),
-            None => Err(CoerceError::UnknownOption { column: self.name.clone(), options: members.join(", ") }),
+            None => {
+                Err(CoerceError::UnknownOption { column: self.name.clone(), options: members.join(", ") })
+            }
         }
     }
 

@@ -40,16 +40,40 @@ impl Timestamp {
     /// # Errors
     /// When the text is not such a moment.
     pub fn parse(text: &str) -> Result<Self, TimeError> {
+        if let Some(civil) = text.strip_suffix(['Z', 'z']) {
+            return Self::from_civil(civil.parse().map_err(|_| TimeError)?);
+        }
         text.parse::<jiff::Timestamp>().map(|time| Self(time.as_microsecond())).map_err(|_| TimeError)
     }
+
+    // Both systems use 9999-12-31T23:59:59Z for "never", which is later than `jiff::Timestamp` reaches.
+    fn from_civil(civil: jiff::civil::DateTime) -> Result<Self, TimeError> {
+        let days = epoch().until(civil.date()).map_err(|_| TimeError)?.get_days();
+        let since_midnight = civil.time().duration_since(jiff::civil::Time::midnight()).as_micros();
+        let micros = i128::from(days) * i128::from(MICROS_A_DAY) + since_midnight;
+        i64::try_from(micros).map(Self).map_err(|_| TimeError)
+    }
+
+    fn to_civil(self) -> Option<jiff::civil::DateTime> {
+        let days = i32::try_from(self.0.div_euclid(MICROS_A_DAY)).ok()?;
+        let date = jiff::Span::new().try_days(days).and_then(|span| epoch().checked_add(span)).ok()?;
+        let since_midnight = jiff::SignedDuration::from_micros(self.0.rem_euclid(MICROS_A_DAY));
+        date.to_datetime(jiff::civil::Time::midnight()).checked_add(since_midnight).ok()
+    }
+}
+
+const MICROS_A_DAY: i64 = 86_400_000_000;
+
+fn epoch() -> jiff::civil::Date {
+    jiff::civil::date(1970, 1, 1)
 }
 
 impl fmt::Display for Timestamp {
     /// ISO 8601 in UTC, with as many fractional digits as are needed.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_microsecond(self.0) {
-            Ok(time) => write!(formatter, "{time}"),
-            Err(_) => write!(formatter, "@{}us", self.0),
+        match self.to_civil() {
+            Some(time) => write!(formatter, "{time}Z"),
+            None => write!(formatter, "@{}us", self.0),
         }
     }
 }
@@ -71,20 +95,19 @@ impl Date {
     /// When the text is not such a day.
     pub fn parse(text: &str) -> Result<Self, TimeError> {
         let date = text.parse::<jiff::civil::Date>().map_err(|_| TimeError)?;
-        let days = jiff::civil::date(1970, 1, 1).until(date).map_err(|_| TimeError)?.get_days();
+        let days = epoch().until(date).map_err(|_| TimeError)?.get_days();
         Ok(Self(days))
     }
 
     /// The day in UTC on which a moment falls.
     pub fn of(time: Timestamp) -> Self {
-        Self(i32::try_from(time.0.div_euclid(86_400_000_000)).unwrap_or(i32::MAX))
+        Self(i32::try_from(time.0.div_euclid(MICROS_A_DAY)).unwrap_or(i32::MAX))
     }
 }
 
 impl fmt::Display for Date {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let epoch = jiff::civil::date(1970, 1, 1);
-        match jiff::Span::new().try_days(self.0).and_then(|span| epoch.checked_add(span)) {
+        match jiff::Span::new().try_days(self.0).and_then(|span| epoch().checked_add(span)) {
             Ok(date) => write!(formatter, "{date}"),
             Err(_) => write!(formatter, "@{}d", self.0),
         }
@@ -97,13 +120,16 @@ mod tests {
 
     #[test]
     fn moments_and_days_survive_their_text() {
-        for text in ["1900-01-01T12:00:00Z", "2026-11-23T06:18:00.123456Z", "9999-12-31T00:00:00Z"] {
+        for text in ["1900-01-01T12:00:00Z", "2026-11-23T06:18:00.123456Z", "9999-12-31T23:59:59Z"] {
             assert_eq!(Timestamp::parse(text).unwrap().to_string(), text);
         }
         for text in ["1900-01-01", "1970-01-01", "2024-02-29", "9999-12-31"] {
             assert_eq!(Date::parse(text).unwrap().to_string(), text);
         }
-        assert_eq!(Timestamp::parse("2026-01-01T02:00:00+02:00").unwrap().to_string(), "2026-01-01T00:00:00Z");
+        assert_eq!(
+            Timestamp::parse("2026-01-01T02:00:00+02:00").unwrap().to_string(),
+            "2026-01-01T00:00:00Z"
+        );
         assert!(Timestamp::parse("yesterday").is_err());
         assert!(Date::parse("2025-02-30").is_err());
     }

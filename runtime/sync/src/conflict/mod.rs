@@ -1,0 +1,123 @@
+//! Both sides changed the same record since the last settle: who wins?
+//!
+//! Decided column by column. A column that only one side changed is no conflict, whatever the policy: both edits
+//! survive. Only a column that both changed, to different values, is decided by the policy.
+
+mod dataverse_wins;
+mod finops_wins;
+mod latest_wins;
+
+use dualwright_model::{Fingerprint, Leg, Record, System, Timestamp, Value};
+use serde::{Deserialize, Serialize};
+
+/// Which side's value stays when both changed one column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Policy {
+    /// F&O's value stays.
+    #[default]
+    FinopsWins,
+    /// Dataverse's value stays.
+    DataverseWins,
+    /// The later change stays, by the systems' own modification times; F&O's when they do not tell.
+    LatestWins,
+}
+
+/// The circumstances that a policy may look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    /// The direction of the write in question.
+    pub leg: Leg,
+    /// When the source's row was changed.
+    pub source_modified_at: Option<Timestamp>,
+    /// When the target's row was changed.
+    pub target_modified_at: Option<Timestamp>,
+}
+
+impl Policy {
+    /// Which system's value stays.
+    pub fn winner(self, circumstances: Circumstances) -> System {
+        match self {
+            Self::FinopsWins => finops_wins::winner(circumstances),
+            Self::DataverseWins => dataverse_wins::winner(circumstances),
+            Self::LatestWins => latest_wins::winner(circumstances),
+        }
+    }
+
+    /// The policy by which a master wins an initial sync.
+    pub fn master(master: System) -> Self {
+        match master {
+            System::Finops => Self::FinopsWins,
+            System::Dataverse => Self::DataverseWins,
+        }
+    }
+}
+
+/// What the target says now, beside what we want it to say.
+#[derive(Clone, Copy, Debug)]
+pub struct Clash<'a> {
+    /// The cells the map wants, in the target's own values.
+    pub desired: &'a Record,
+    /// What the link knew of the target; empty without a link.
+    pub known: &'a Fingerprint,
+    /// The target's row as just read.
+    pub current: &'a Record,
+}
+
+/// What to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The cells to write; empty when the target already says what it should.
+    pub write: Record,
+    /// The columns in which the target's own newer value stays: it has to travel the other way.
+    pub kept: Vec<String>,
+    /// Whether any column was decided by the policy, either way: worth a line in the activity log.
+    pub conflicted: bool,
+    /// Whether, apart from what is written, the row holds just what the link knew (or was wanted): only then may its
+    /// version be remembered as fully known.
+    pub clean: bool,
+}
+
+/// Decides an upsert onto a row that exists.
+pub fn decide(clash: Clash<'_>, policy: Policy, circumstances: Circumstances) -> Decision {
+    let source_wins = policy.winner(circumstances) == circumstances.leg.source();
+    let mut decision = Decision { write: Record::new(), kept: Vec::new(), conflicted: false, clean: true };
+    for (column, wanted) in clash.desired.iter() {
+        let now = clash.current.get(column.as_str());
+        if now == wanted {
+            continue;
+        }
+        let source_changed = !clash.known.matches(column, wanted);
+        let target_changed = !matches!(now, Value::Absent) && !clash.known.matches(column, now);
+        if source_changed && target_changed {
+            decision.conflicted = true;
+        }
+        if source_changed && (!target_changed || source_wins) {
+            decision.write.set(column.clone(), wanted.clone());
+        } else {
+            decision.kept.push(column.to_string());
+            decision.clean = false;
+        }
+    }
+    for (column, now) in clash.current.iter() {
+        let wanted = clash.desired.get(column.as_str());
+        if wanted.is_absent() && clash.known.knows(column) && !clash.known.matches(column, now) {
+            decision.clean = false;
+        }
+    }
+    decision
+}
+
+/// Whether a deletion goes through although the target's row changed since the last settle.
+pub fn deletion_goes_through(
+    known: &Fingerprint,
+    current: &Record,
+    policy: Policy,
+    circumstances: Circumstances,
+) -> bool {
+    let unchanged = current.iter().all(|(column, now)| !known.knows(column) || known.matches(column, now));
+    unchanged || policy.winner(circumstances) == circumstances.leg.source()
+}
+
+#[cfg(test)]
+mod tests;
