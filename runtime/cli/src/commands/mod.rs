@@ -1,0 +1,60 @@
+//! The commands, one file each. A new command is a file beside its siblings and a line in [`Command`].
+
+mod init;
+
+use clap::{Parser, Subcommand};
+use dualwright_diagnostics::Exit;
+
+use crate::logging::LogFormat;
+use crate::{Failure, Output};
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done
+  1  something failed while running
+  2  the command line, the configuration or a map is wrong
+  3  a system could not be reached, or did not let us in
+
+Examples:
+  dualwright init                            write a commented dualwright.toml";
+
+/// Open dual-write between Dynamics 365 Finance and Operations and Dataverse.
+#[derive(Debug, Parser)]
+#[command(name = "dualwright", version, about, after_help = AFTER_HELP, propagate_version = true)]
+pub struct Arguments {
+    /// Print the result as JSON on standard output, and failures as JSON on standard error.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// How log lines look. What is logged: DUALWRIGHT_LOG=info (tracing filter syntax).
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a commented configuration file.
+    Init(init::Init),
+}
+
+impl Command {
+    /// What is logged when DUALWRIGHT_LOG says nothing.
+    pub(crate) fn log_default(&self) -> &'static str {
+        match self {
+            Self::Init(_) => "error",
+        }
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says what, where and what next.
+    pub async fn run(self, output: &Output) -> Result<Exit, Failure> {
+        match self {
+            Self::Init(command) => command.run(output),
+        }
+    }
+}
