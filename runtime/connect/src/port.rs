@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dualwright_model::{
-    Change, ColumnPath, IntegrationKey, Record, RecordId, System, TableName, TableSchema, Timestamp, Value, Version,
+    Change, ColumnPath, IntegrationKey, Record, RecordId, System, TableName, TableSchema, Timestamp, Value,
+    Version,
 };
 use serde::{Deserialize, Serialize};
 
@@ -195,7 +196,11 @@ pub trait Connector: Send + Sync + 'static {
 
     /// The table's schema, including columns that lookup paths lead to (under the path as key, in lower case).
     /// Fresh at each call; the engine caches it.
-    async fn describe(&self, table: &TableName, paths: &[ColumnPath]) -> Result<Arc<TableSchema>, ConnectError>;
+    async fn describe(
+        &self,
+        table: &TableName,
+        paths: &[ColumnPath],
+    ) -> Result<Arc<TableSchema>, ConnectError>;
 
     /// One page of a full read in a stable order, from the start (`None`) or where an earlier page ended.
     async fn scan(
@@ -223,10 +228,15 @@ pub trait Connector: Send + Sync + 'static {
     fn has_change_feed(&self) -> bool;
 
     /// These rows as they stand now, in the order asked; `None` for a row that does not exist.
-    async fn read(&self, selection: &Selection, keys: &[ReadKey]) -> Result<Vec<Option<Existing>>, ConnectError>;
+    async fn read(
+        &self,
+        selection: &Selection,
+        keys: &[ReadKey],
+    ) -> Result<Vec<Option<Existing>>, ConnectError>;
 
     /// Writes a batch; one outcome a write, in the same order. `Err` only when nothing can be said of any of them.
-    async fn apply(&self, selection: &Selection, writes: &[Write]) -> Result<Vec<WriteOutcome>, ConnectError>;
+    async fn apply(&self, selection: &Selection, writes: &[Write])
+    -> Result<Vec<WriteOutcome>, ConnectError>;
 
     /// Asks the system to push (registers the webhook or the data event); safe to repeat.
     async fn subscribe(&self, subscription: &NudgeSubscription) -> Result<(), ConnectError>;
