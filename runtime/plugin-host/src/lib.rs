@@ -2,10 +2,31 @@
 //!
 //! One batch, one fresh instance. A guest gets exactly what was granted (I6) and its faults cost its own batch only (I9).
 
+mod cache;
+mod call;
+mod component;
+mod describe;
 mod description;
+mod engine;
 mod error;
+mod fault;
+mod grants;
+mod imports;
+mod isolate;
+mod limits;
 mod outcome;
+mod rows;
+mod stats;
+mod store;
+mod ticker;
+mod worlds;
 
+pub use call::Plugin;
 pub use description::{Description, KeyPair, LeavePolicy, LegDescription};
+pub use engine::{Host, HostConfig};
 pub use error::HostError;
+pub use grants::Grants;
+pub use limits::Limits;
 pub use outcome::{GuestFault, GuestFaultKind, Outcome, TransformResult, Violation};
+pub use rows::GuestChange;
+pub use stats::PluginStats;

@@ -1,0 +1,10 @@
+//! Values that the operator set for this activation.
+
+use crate::store::State;
+use crate::worlds::v1::settings::Host;
+
+impl Host for State {
+    fn get(&mut self, name: String) -> Option<String> {
+        self.settings.get(&name).cloned()
+    }
+}

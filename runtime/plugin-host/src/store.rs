@@ -1,0 +1,39 @@
+//! What lives beside one instance, for as long as one call.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::{Engine, Store};
+
+use crate::imports::log::LineCount;
+use crate::limits::MemoryGuard;
+use crate::ticker::Ticker;
+
+/// What the host keeps for one instance. Everything in it is either fresh or read-only.
+pub(crate) struct State {
+    pub(crate) guard: MemoryGuard,
+    pub(crate) lines: LineCount,
+    /// What the operator's log calls this plugin: map and version, or the file while it is being loaded.
+    pub(crate) origin: Arc<str>,
+    pub(crate) settings: Arc<BTreeMap<String, String>>,
+}
+
+/// A fresh store under these limits. The time runs from now on.
+pub(crate) fn fresh(
+    engine: &Engine,
+    memory_bytes: usize,
+    deadline: Duration,
+    output_bytes: usize,
+    origin: Arc<str>,
+    settings: Arc<BTreeMap<String, String>>,
+) -> Store<State> {
+    let guard = MemoryGuard::new(memory_bytes);
+    let mut store = Store::new(engine, State { guard, lines: LineCount::default(), origin, settings });
+    store.limiter(|state| &mut state.guard);
+    store.set_epoch_deadline(Ticker::ticks(deadline));
+    // What the engine copies out of the guest, at its size in the host. A guest may name one list many times over, so
+    // the limit on its memory alone does not bound what the host would hold.
+    store.set_hostcall_fuel(output_bytes);
+    store
+}
