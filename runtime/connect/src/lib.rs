@@ -7,6 +7,8 @@
 //! its `Retry-After` is honoured), and it retries passing faults with backoff and jitter inside one call, as long as
 //! the call may be repeated safely.
 
+mod clock;
+pub mod dataverse;
 mod error;
 pub mod http;
 mod port;

@@ -1,5 +1,6 @@
 //! The error body that both systems share, and what a status means in general.
 
+use dualwright_odata::ServiceError;
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -11,31 +12,15 @@ use crate::ConnectError;
 pub struct ErrorBody {
     /// The system's code, such as `0x80040217`; empty where it gives none.
     pub code: String,
-    /// The message; with the inner message, which is the one that says something in F&O, where there is one.
+    /// The message that says most: in F&O the innermost one.
     pub message: String,
 }
 
+/// Web API front ends answer `{"Message": …}` for addresses that they do not know.
 #[derive(Default, Deserialize)]
-struct Envelope {
-    #[serde(default)]
-    error: Inner,
-    /// Web API front ends answer `{"Message": …}` for addresses that they do not know.
-    #[serde(default, rename = "Message")]
-    plain: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Inner {
-    code: Option<String>,
-    message: Option<String>,
-    innererror: Option<Innermost>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Innermost {
-    message: Option<String>,
+#[serde(rename_all = "PascalCase", default)]
+struct Plain {
+    message: String,
 }
 
 /// Longer messages are cut: some servers put a whole stack trace into them.
@@ -44,17 +29,10 @@ const MOST_CHARACTERS: usize = 2000;
 impl ErrorBody {
     /// Reads an error body; empty where it is none.
     pub fn read(body: &[u8]) -> Self {
-        let envelope: Envelope = serde_json::from_slice(body).unwrap_or_default();
-        let outer = envelope.error.message.unwrap_or_default();
-        let inner = envelope.error.innererror.and_then(|inner| inner.message).unwrap_or_default();
-        let message = match (outer.is_empty(), inner.is_empty()) {
-            (true, true) => envelope.plain,
-            (false, true) => outer,
-            (true, false) => inner,
-            (false, false) if outer == inner => outer,
-            (false, false) => format!("{outer}: {inner}"),
+        let (code, message) = match ServiceError::parse(body) {
+            Some(error) => (error.code.clone(), error.detail().to_owned()),
+            None => (String::new(), serde_json::from_slice::<Plain>(body).unwrap_or_default().message),
         };
-        let code = envelope.error.code.unwrap_or_default();
         Self { code, message: message.chars().take(MOST_CHARACTERS).collect() }
     }
 }
@@ -106,7 +84,7 @@ mod tests {
         check(
             r#"{"error":{"code":"","message":"An error has occurred.","innererror":{"message":"Write failed.","type":"X"}}}"#,
             "",
-            "An error has occurred.: Write failed.",
+            "Write failed.",
         );
         check(r#"{"Message":"No HTTP resource was found"}"#, "", "No HTTP resource was found");
         check(r#"{"error":null}"#, "", "");

@@ -62,10 +62,11 @@ impl Request {
         self
     }
 
-    /// The same with a JSON body.
+    /// The same with a body, which is JSON unless a header says otherwise. It is text so that numbers can be written
+    /// digit by digit (I10).
     #[must_use]
-    pub fn json(mut self, body: &serde_json::Value) -> Self {
-        self.body = Bytes::from(body.to_string());
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
         self
     }
 }

@@ -1,4 +1,4 @@
-//! The HTTP client that every connector uses: sign-in, throttling and retries, in one place.
+//! The HTTP client that every connector uses: sign-in, throttling, retries and batches, in one place.
 //!
 //! What it promises: a throttled request is waited out, not failed; a passing fault is tried again when, and only
 //! when, the request says that it may be repeated; a token is renewed before it expires and once when it is refused;
@@ -6,11 +6,14 @@
 //!
 //! What is not here: what an answer means. Any status that is not one of the above comes back as a [`Response`].
 
+mod batch;
 mod client;
 mod failure;
 mod message;
 mod redact;
 mod retry;
+#[cfg(test)]
+mod tests;
 mod throttle;
 mod token;
 mod transport;

@@ -30,6 +30,25 @@ pub struct SignIn {
     pub scope: String,
 }
 
+impl SignIn {
+    /// Credentials at an authority such as `https://login.microsoftonline.com`, for the API at `resource` (the
+    /// environment's own address).
+    pub fn new(
+        authority: &str,
+        tenant: &str,
+        resource: &str,
+        client_id: &str,
+        client_secret: Secret,
+    ) -> Self {
+        Self {
+            token_url: format!("{}/{tenant}/oauth2/v2.0/token", authority.trim_end_matches('/')),
+            client_id: client_id.to_owned(),
+            client_secret,
+            scope: format!("{}/.default", resource.trim_end_matches('/')),
+        }
+    }
+}
+
 /// A token, and which one it is.
 #[derive(Clone)]
 pub(crate) struct Token {
