@@ -22,6 +22,7 @@ pub(super) struct TableStatements {
     pub(super) after: String,
     pub(super) changed: String,
     pub(super) gone: String,
+    pub(super) containing: String,
     pub(super) count: String,
     pub(super) insert: String,
     pub(super) update: String,
@@ -46,6 +47,7 @@ impl TableStatements {
             changed: format!(
                 "SELECT {columns} FROM {rows} WHERE version > ?1 AND version <= ?2 ORDER BY version LIMIT ?3"
             ),
+            containing: format!("SELECT {columns} FROM {rows} WHERE instr(cells, ?1) > 0 ORDER BY sequence"),
             gone: format!(
                 "SELECT version, id FROM {gone} WHERE version > ?1 AND version <= ?2 ORDER BY version LIMIT ?3"
             ),
@@ -137,7 +139,7 @@ fn index_keys(connection: &Connection, table: &Table) -> Result<(), StoreError> 
         for (number, key) in table.keys.iter().enumerate() {
             if let Some(text) = key_text(key, &cells) {
                 add.execute((i64::try_from(number).unwrap_or(i64::MAX), text, sequence))
-                    .map_err(|_| StoreError::DuplicateKey { table: name.clone() })?;
+                    .map_err(|_| StoreError::DuplicateKey { table: name.clone(), key: Some(number) })?;
             }
         }
     }

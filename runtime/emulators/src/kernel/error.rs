@@ -63,6 +63,8 @@ pub enum StoreError {
     DuplicateKey {
         /// The table.
         table: String,
+        /// The number of the key; `None` when it is the id.
+        key: Option<usize>,
     },
 }
 

@@ -31,28 +31,13 @@ impl Row {
     }
 }
 
-/// One change of a table since some version.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Changed {
-    /// The row was created or updated, and is now this.
-    Row(Row),
-    /// The row of this id was deleted.
-    Gone {
-        /// Its id.
-        id: String,
-        /// The version of the deletion.
-        version: i64,
-    },
-}
-
-impl Changed {
-    /// The version of the change.
-    pub fn version(&self) -> i64 {
-        match self {
-            Self::Row(row) => row.version,
-            Self::Gone { version, .. } => *version,
-        }
-    }
+/// What is left of a deleted row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deleted {
+    /// Its id.
+    pub id: String,
+    /// The version of the deletion.
+    pub version: i64,
 }
 
 /// The canonical text of a key's values: lower case, trailing spaces cut, parts joined so that no two keys print
@@ -135,30 +120,49 @@ impl Snapshot<'_> {
         Ok(())
     }
 
-    /// The changes with a version above `after` and up to `until`, oldest first, at most `limit`.
-    pub fn changes(
+    /// The rows last written with a version above `after` and up to `until`, oldest first, at most `limit`.
+    pub fn changed_rows(
         &self,
         table: &Table,
         after: i64,
         until: i64,
         limit: usize,
-    ) -> Result<Vec<Changed>, StoreError> {
-        let statements = self.statements(table)?;
-        let most = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut changes = Vec::new();
-        let mut read = self.connection.prepare_cached(&statements.changed)?;
-        let mut rows = read.query((after, until, most))?;
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut read = self.connection.prepare_cached(&self.statements(table)?.changed)?;
+        let mut rows = read.query((after, until, i64::try_from(limit).unwrap_or(i64::MAX)))?;
+        let mut changed = Vec::new();
         while let Some(row) = rows.next()? {
-            changes.push(Changed::Row(decode(table, raw(row)?)?));
+            changed.push(decode(table, raw(row)?)?);
         }
-        let mut read = self.connection.prepare_cached(&statements.gone)?;
-        let mut rows = read.query((after, until, most))?;
+        Ok(changed)
+    }
+
+    /// The rows deleted with a version above `after` and up to `until`, oldest first, at most `limit`.
+    pub fn deleted_rows(
+        &self,
+        table: &Table,
+        after: i64,
+        until: i64,
+        limit: usize,
+    ) -> Result<Vec<Deleted>, StoreError> {
+        let mut read = self.connection.prepare_cached(&self.statements(table)?.gone)?;
+        let mut rows = read.query((after, until, i64::try_from(limit).unwrap_or(i64::MAX)))?;
+        let mut deleted = Vec::new();
         while let Some(row) = rows.next()? {
-            changes.push(Changed::Gone { version: row.get(0)?, id: row.get(1)? });
+            deleted.push(Deleted { version: row.get(0)?, id: row.get(1)? });
         }
-        changes.sort_by_key(Changed::version);
-        changes.truncate(limit);
-        Ok(changes)
+        Ok(deleted)
+    }
+
+    /// The rows whose stored cells contain this text: a whole-table search for references to an id.
+    pub fn rows_containing(&self, table: &Table, text: &str) -> Result<Vec<Row>, StoreError> {
+        let mut read = self.connection.prepare_cached(&self.statements(table)?.containing)?;
+        let mut rows = read.query([text])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(decode(table, raw(row)?)?);
+        }
+        Ok(found)
     }
 
     /// The version of the last write of any row; 0 before the first.

@@ -15,7 +15,7 @@ use crate::kernel::write_log::{self, Operation};
 /// Who writes, and which cells they sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Note<'a> {
-    /// The client of the access token.
+    /// The client of the access token; empty for what the emulator sets up by itself, which the log does not show.
     pub client: &'a str,
     /// The positions of the columns that the request gave; the write log shows these.
     pub sent: &'a [usize],
@@ -69,7 +69,7 @@ impl Transaction<'_> {
         let mut statement = self.snapshot.connection.prepare_cached(&statements.insert)?;
         statement
             .execute((row.sequence, &row.id, row.version, text))
-            .map_err(|error| duplicate(table, error))?;
+            .map_err(|error| duplicate(table, None, error))?;
         write_log::append(self.snapshot.connection, Operation::Create, table, &row, note)?;
         Ok(row)
     }
@@ -173,8 +173,8 @@ impl Transaction<'_> {
     fn add_key(&self, table: &Table, number: usize, text: &str, sequence: i64) -> Result<(), StoreError> {
         let statements = self.snapshot.statements(table)?;
         let mut statement = self.snapshot.connection.prepare_cached(&statements.add_key)?;
-        let number = i64::try_from(number).unwrap_or(i64::MAX);
-        statement.execute((number, text, sequence)).map_err(|error| duplicate(table, error))?;
+        let stored = i64::try_from(number).unwrap_or(i64::MAX);
+        statement.execute((stored, text, sequence)).map_err(|error| duplicate(table, Some(number), error))?;
         Ok(())
     }
 
@@ -186,9 +186,9 @@ impl Transaction<'_> {
     }
 }
 
-fn duplicate(table: &Table, error: rusqlite::Error) -> StoreError {
+fn duplicate(table: &Table, key: Option<usize>, error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::ConstraintViolation) => StoreError::DuplicateKey { table: table.name.clone() },
+        Some(ErrorCode::ConstraintViolation) => StoreError::DuplicateKey { table: table.name.clone(), key },
         _ => StoreError::from(error),
     }
 }

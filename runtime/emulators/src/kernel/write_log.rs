@@ -80,10 +80,11 @@ fn object(table: &Table, row: &Row, positions: &[usize]) -> String {
     out
 }
 
-/// The body of `GET /emulator/writes`: entries after a number, oldest first, at most `limit`.
+/// The body of `GET /emulator/writes`: entries after a number, oldest first, at most `limit`. What the emulator set
+/// up by itself, as no client, is not shown.
 pub(super) fn page(snapshot: &Snapshot<'_>, after: i64, limit: i64) -> Result<String, StoreError> {
     let sql = "SELECT sequence, at, client, operation, table_name, id, key, cells FROM writes \
-               WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
+               WHERE sequence > ?1 AND client <> '' ORDER BY sequence LIMIT ?2";
     let mut statement = snapshot.connection.prepare_cached(sql)?;
     let mut rows = statement.query((after, limit))?;
     let mut out = String::from("{\"writes\":[");
