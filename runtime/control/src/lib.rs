@@ -1,1 +1,12 @@
-//! The runtime's own HTTP: nudges from both systems, status, dead letters.
+//! The runtime's own HTTP: pushes from both systems, health, map states, dead letters.
+//!
+//! Two kinds of callers with two secrets' worth of trust: the systems reach `/nudges/*` and must know the nudge
+//! secret; people and tools reach `/v1/*`, which is served on the loopback interface or, elsewhere, to those who know
+//! the control token. Answers are types of their own (I12).
+
+mod answer;
+mod auth;
+mod routes;
+mod server;
+
+pub use server::{Control, ControlError, ControlSettings};

@@ -78,7 +78,7 @@ struct Bounce {
 }
 
 /// So many identical rounds are a loop.
-const REPEATS_MAX: u32 = 4;
+const REPEATS_MAX: u32 = 8;
 /// A round that takes longer than this is not a loop that hurts, in microseconds.
 const WINDOW_MICROS: i64 = 60_000_000;
 /// Beyond so many remembered records the oldest half is forgotten.
@@ -162,7 +162,7 @@ mod tests {
     fn two_systems_that_rewrite_each_other_are_stopped_and_people_are_not() {
         let mut guard = BounceGuard::default();
         let mut stopped = false;
-        for round in 0..10 {
+        for round in 0..20 {
             let now = Timestamp::from_micros(round);
             stopped |= guard.is_bouncing("loop", Leg::ToDataverse, 1, now);
             stopped |= guard.is_bouncing("loop", Leg::ToFinops, 2, now);

@@ -1,0 +1,392 @@
+//! Brings the other side to what the map wants.
+//!
+//! Every write carries a precondition: create only if absent, update only this version. When it does not hold, or when
+//! the target's state is not known for sure (after a crash, a lost answer, somebody else's edit), the row is read and
+//! `sync` decides again. So a write may be tried any number of times and happens once (I4).
+
+use std::collections::VecDeque;
+
+use dualwright_connect::{Existing, Precondition, Write, WriteOutcome, WriteTarget, Written};
+use dualwright_diagnostics::Class;
+use dualwright_model::{Record, System, Timestamp};
+use dualwright_store::Resolution;
+use dualwright_sync::conflict::{self, Circumstances, Clash, Policy};
+use dualwright_sync::plan::{self, Plan, Target};
+
+use crate::batch::{Done, LinkEffect, Mode, Wish, Work};
+use crate::judge::put_all_back;
+use crate::map::MapContext;
+use crate::settle::{self, Result as Settled};
+
+/// A record that meets this many surprises in one batch is left for later.
+const ROUNDS_MAX: usize = 6;
+
+/// One record on its way to the target.
+struct Going {
+    work: Work,
+    wish: Wish,
+    step: Step,
+    conflicted: bool,
+}
+
+enum Step {
+    Look,
+    Write(Box<Sending>),
+}
+
+/// A write about to be sent, with what will be true once it is done.
+struct Sending {
+    write: Write,
+    /// What the target is known to hold afterwards.
+    known: Record,
+    kept: Vec<String>,
+    clean: bool,
+}
+
+/// Applies all wishes; each ends in `done`.
+pub(crate) async fn apply(map: &MapContext, mode: Mode, wishes: Vec<(Work, Wish)>, done: &mut Vec<Done>) {
+    let mut going: Vec<Going> = wishes.into_iter().filter_map(|wish| start(map, mode, wish, done)).collect();
+    for _ in 0..ROUNDS_MAX {
+        if going.is_empty() {
+            return;
+        }
+        let (looks, writes) = going.into_iter().partition(|one| matches!(one.step, Step::Look));
+        let mut next = look(map, mode, looks, done).await;
+        let mut ready: Vec<Going> = writes;
+        let mut still = Vec::new();
+        for one in next.drain(..) {
+            if matches!(one.step, Step::Write(_)) { ready.push(one) } else { still.push(one) }
+        }
+        still.extend(send(map, mode, ready, done).await);
+        going = still;
+    }
+    for one in going {
+        let message = "the other side's row kept changing while it was written".to_owned();
+        done.push(settle::failed(map, one.work.item, Class::Conflict, "contended", message, None));
+    }
+}
+
+fn start(map: &MapContext, mode: Mode, (work, wish): (Work, Wish), done: &mut Vec<Done>) -> Option<Going> {
+    let target_system = mode.leg.target();
+    let side = work.link.as_ref().map(|link| link.side(target_system));
+    let target = side.map(|side| Target {
+        linked: side.id.is_some() || !side.key.is_empty(),
+        version: side.version.as_ref(),
+        fingerprint: &side.fingerprint,
+    });
+    let step = match &wish {
+        Wish::Upsert(desired) => match plan::upsert(desired, target) {
+            Plan::Unchanged => {
+                done.push(settle::settled(map, mode, work, Settled::unchanged(desired.clone())));
+                return None;
+            }
+            Plan::Look => Step::Look,
+            Plan::Update(cells, version) => sending(
+                map,
+                &work,
+                target_system,
+                cells,
+                Precondition::Version(version),
+                desired.clone(),
+                true,
+            ),
+            Plan::Create(cells) => {
+                sending(map, &work, target_system, cells, Precondition::Absent, desired.clone(), true)
+            }
+        },
+        Wish::Delete => match target {
+            Some(target) if target.linked => match target.version {
+                Some(version) => deletion(map, &work, target_system, Precondition::Version(version.clone())),
+                None => Step::Look,
+            },
+            _ => {
+                done.push(settle::gone(map, mode, work, Resolution::Unchanged));
+                return None;
+            }
+        },
+    };
+    Some(Going { work, wish, step, conflicted: false })
+}
+
+fn sending(
+    map: &MapContext,
+    work: &Work,
+    system: System,
+    cells: Record,
+    precondition: Precondition,
+    known: Record,
+    clean: bool,
+) -> Step {
+    let target = if precondition == Precondition::Absent {
+        WriteTarget::Key(map.key_values(system, &known))
+    } else {
+        target_of(map, work, system, &known)
+    };
+    let write = Write { target, cells, delete: false, precondition };
+    Step::Write(Box::new(Sending { write, known, kept: Vec::new(), clean }))
+}
+
+/// A linked row is addressed by what it was known as, so that a changed key renames it instead of making another.
+fn target_of(map: &MapContext, work: &Work, system: System, desired: &Record) -> WriteTarget {
+    let side = work.link.as_ref().map(|link| link.side(system));
+    let key = side
+        .map(|side| side.key.clone())
+        .filter(|key| !key.is_empty())
+        .unwrap_or_else(|| map.key_values(system, desired));
+    match side.and_then(|side| side.id.clone()) {
+        Some(id) => WriteTarget::Id { id, key },
+        None => WriteTarget::Key(key),
+    }
+}
+
+fn deletion(map: &MapContext, work: &Work, system: System, precondition: Precondition) -> Step {
+    let target = target_of(map, work, system, &Record::new());
+    let write = Write { target, cells: Record::new(), delete: true, precondition };
+    Step::Write(Box::new(Sending { write, known: Record::new(), kept: Vec::new(), clean: true }))
+}
+
+/// Reads the target's rows and decides anew.
+async fn look(map: &MapContext, mode: Mode, looks: Vec<Going>, done: &mut Vec<Done>) -> Vec<Going> {
+    if looks.is_empty() {
+        return looks;
+    }
+    let system = mode.leg.target();
+    let side = map.side(system);
+    let keys: Vec<_> = looks
+        .iter()
+        .map(|one| {
+            let link_side = one.work.link.as_ref().map(|link| link.side(system));
+            let id = link_side.and_then(|side| side.id.as_ref());
+            let known_key = link_side.map(|side| side.key.clone()).filter(|key| !key.is_empty());
+            let key = known_key.unwrap_or_else(|| match &one.wish {
+                Wish::Upsert(desired) => map.key_values(system, desired),
+                Wish::Delete => Vec::new(),
+            });
+            map.read_key(system, id, &key)
+        })
+        .collect();
+    let observed_at = map.clock.now();
+    let rows = match side.connector.read(&side.selection, &keys).await {
+        Ok(rows) => rows,
+        Err(error) => {
+            put_all_back(looks.into_iter().map(|one| one.work.item), error.class(), &error.to_string(), done);
+            return Vec::new();
+        }
+    };
+    let mut rows: VecDeque<Option<Existing>> = rows.into();
+    looks
+        .into_iter()
+        .filter_map(|one| match rows.pop_front().flatten() {
+            Some(existing) => decide_on(map, mode, one, existing, observed_at, done),
+            None => decide_on_absence(map, mode, one, done),
+        })
+        .collect()
+}
+
+fn policy_of(map: &MapContext, mode: Mode, work: &Work) -> Policy {
+    // In an initial sync the master wins over rows that were never synchronised; an edit made meanwhile to a record
+    // that is linked already is an ordinary conflict.
+    let never_synchronised =
+        work.link.as_ref().is_none_or(|link| link.side(mode.leg.target()).fingerprint.is_empty());
+    if mode.initial && never_synchronised { Policy::master(map.master) } else { map.policy }
+}
+
+fn decide_on(
+    map: &MapContext,
+    mode: Mode,
+    mut one: Going,
+    existing: Existing,
+    observed_at: Timestamp,
+    done: &mut Vec<Done>,
+) -> Option<Going> {
+    let system = mode.leg.target();
+    let policy = policy_of(map, mode, &one.work);
+    let change = &one.work.item.entry.change;
+    let circumstances = Circumstances {
+        leg: mode.leg,
+        source_modified_at: Some(change.modified_at.unwrap_or(change.observed_at)),
+        target_modified_at: existing.modified_at,
+    };
+    let nothing = dualwright_model::Fingerprint::default();
+    let known = one.work.link.as_ref().map_or(&nothing, |link| &link.side(system).fingerprint);
+    let precondition = existing.version.clone().map_or(Precondition::Exists, Precondition::Version);
+    let Wish::Upsert(desired) = &one.wish else {
+        if conflict::deletion_goes_through(known, &existing.record, policy, circumstances) {
+            one.step = deletion(map, &one.work, system, precondition);
+            return Some(one);
+        }
+        done.push(settle::deletion_lost(map, mode, one.work, existing, observed_at));
+        return None;
+    };
+    let clash = Clash { desired, known, current: &existing.record };
+    let decision = conflict::decide(clash, policy, circumstances);
+    let mut after = desired.clone();
+    for column in &decision.kept {
+        after.set(column.as_str(), dualwright_model::Value::Absent);
+    }
+    if decision.write.is_empty() {
+        let result = Settled {
+            resolution: if decision.kept.is_empty() { Resolution::Unchanged } else { Resolution::Skipped },
+            known: after,
+            kept: decision.kept,
+            clean: decision.clean,
+            conflicted: decision.conflicted || one.conflicted,
+            written: None,
+            existing: Some((existing, observed_at)),
+        };
+        done.push(settle::settled(map, mode, one.work, result));
+        return None;
+    }
+    one.conflicted |= decision.conflicted;
+    let key = map.key_values(system, &existing.record);
+    let write = Write {
+        target: WriteTarget::Id { id: existing.id, key },
+        cells: decision.write,
+        delete: false,
+        precondition,
+    };
+    one.step =
+        Step::Write(Box::new(Sending { write, known: after, kept: decision.kept, clean: decision.clean }));
+    Some(one)
+}
+
+/// The target has no such row: it was never there, or somebody deleted it.
+fn decide_on_absence(map: &MapContext, mode: Mode, mut one: Going, done: &mut Vec<Done>) -> Option<Going> {
+    let system = mode.leg.target();
+    let Wish::Upsert(desired) = &one.wish else {
+        done.push(settle::gone(map, mode, one.work, Resolution::Unchanged));
+        return None;
+    };
+    let was_there = one.work.link.as_ref().is_some_and(|link| link.side(system).id.is_some());
+    let circumstances = Circumstances { leg: mode.leg, source_modified_at: None, target_modified_at: None };
+    if was_there && policy_of(map, mode, &one.work).winner(circumstances) != mode.leg.source() {
+        // The other side's deletion stays, and arrives here by its own feed.
+        let mut ended = Done::resolved(one.work.item, Resolution::Skipped);
+        if let Some(link) = one.work.link {
+            ended.link = LinkEffect::Set(Box::new(settle::seen_by_source(map, mode, &ended.item, link)));
+        }
+        done.push(ended);
+        return None;
+    }
+    if let Some(link) = &mut one.work.link {
+        // Nothing of the former row is left to compare with.
+        *link.side_mut(system) = dualwright_store::LinkSide::default();
+    }
+    one.step = sending(map, &one.work, system, desired.clone(), Precondition::Absent, desired.clone(), true);
+    Some(one)
+}
+
+/// Sends the writes; what met a surprise is returned to be looked at.
+async fn send(map: &MapContext, mode: Mode, ready: Vec<Going>, done: &mut Vec<Done>) -> Vec<Going> {
+    let ready: Vec<Going> = ready.into_iter().filter_map(|one| not_bouncing(map, mode, one, done)).collect();
+    if ready.is_empty() {
+        return ready;
+    }
+    let side = map.side(mode.leg.target());
+    let writes: Vec<Write> = ready
+        .iter()
+        .filter_map(|one| match &one.step {
+            Step::Write(sending) => Some(sending.write.clone()),
+            Step::Look => None,
+        })
+        .collect();
+    let outcomes = match side.connector.apply(&side.selection, &writes).await {
+        Ok(outcomes) => outcomes,
+        Err(error) => {
+            put_all_back(ready.into_iter().map(|one| one.work.item), error.class(), &error.to_string(), done);
+            return Vec::new();
+        }
+    };
+    let mut outcomes = outcomes.into_iter();
+    ready
+        .into_iter()
+        .filter_map(|one| match outcomes.next() {
+            Some(outcome) => after_write(map, mode, one, outcome, done),
+            None => {
+                let reason = "the connector gave fewer answers than it was given writes".to_owned();
+                put_all_back([one.work.item], Class::Host, &reason, done);
+                None
+            }
+        })
+        .collect()
+}
+
+fn not_bouncing(map: &MapContext, mode: Mode, one: Going, done: &mut Vec<Done>) -> Option<Going> {
+    let Step::Write(sending) = &one.step else { return Some(one) };
+    // Systems that rewrite values update a row; a record that is made and deleted again and again is people.
+    if mode.initial || sending.write.delete || sending.write.precondition == Precondition::Absent {
+        return Some(one);
+    }
+    let lane_key = one.work.link.as_ref().map_or(&one.work.new_lane_key, |link| &link.lane_key);
+    let content = sending.write.cells.iter().fold(0_u64, |sum, (column, value)| {
+        let name = dualwright_model::hash_value(&dualwright_model::Value::text(column.as_str()));
+        sum.wrapping_add(name.rotate_left(17) ^ dualwright_model::hash_value(value))
+    });
+    if !map.is_bouncing(lane_key, mode.leg, content) {
+        return Some(one);
+    }
+    let columns: Vec<&str> = sending.write.cells.iter().map(|(column, _)| column.as_str()).collect();
+    let message = format!(
+        "both systems keep rewriting {}: each stores another value than it was given; map the column one way, or make \
+         both systems store it alike",
+        columns.join(", ")
+    );
+    let intended = Some(sending.write.cells.clone());
+    done.push(settle::dead(map, one.work.item, Class::Data, "bouncing", message, None, intended));
+    None
+}
+
+fn after_write(
+    map: &MapContext,
+    mode: Mode,
+    mut one: Going,
+    outcome: WriteOutcome,
+    done: &mut Vec<Done>,
+) -> Option<Going> {
+    match outcome {
+        WriteOutcome::Written(written) => {
+            done.push(written_done(map, mode, one, written));
+            None
+        }
+        WriteOutcome::PreconditionFailed => {
+            one.step = Step::Look;
+            Some(one)
+        }
+        WriteOutcome::Missing => {
+            one.step = Step::Look;
+            decide_on_absence(map, mode, one, done)
+        }
+        WriteOutcome::LookupMissing { path, table, key } => {
+            done.push(settle::lookup_missing(map, one.work.item, &path, &table, &key));
+            None
+        }
+        WriteOutcome::Failed(error) => {
+            let intended = match one.step {
+                Step::Write(sending) => Some(sending.write.cells),
+                Step::Look => None,
+            };
+            let code = settle::code_of(&error);
+            done.push(settle::failed(map, one.work.item, error.class(), code, error.to_string(), intended));
+            None
+        }
+    }
+}
+
+fn written_done(map: &MapContext, mode: Mode, one: Going, written: Written) -> Done {
+    let Step::Write(sending) = one.step else {
+        return Done::resolved(one.work.item, Resolution::Applied);
+    };
+    if sending.write.delete {
+        return settle::gone(map, mode, one.work, Resolution::Applied);
+    }
+    let result = Settled {
+        resolution: Resolution::Applied,
+        known: sending.known,
+        kept: sending.kept,
+        clean: sending.clean,
+        conflicted: one.conflicted,
+        written: Some(written),
+        existing: None,
+    };
+    settle::settled(map, mode, one.work, result)
+}

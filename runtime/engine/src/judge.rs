@@ -1,0 +1,238 @@
+//! What is this change: our own echo, out of date, none of this map's business, or real?
+
+use dualwright_model::{Operation, System};
+use dualwright_plugin_host::LeavePolicy;
+use dualwright_store::{Link, LinkKey, Resolution};
+use dualwright_sync::echo::{self, Image, Known, Verdict};
+
+use crate::batch::{Done, Ending, Item, LinkEffect, Mode, Work};
+use crate::map::MapContext;
+use crate::settle;
+
+/// Sorts a batch: what ends here goes to `done`, what is real is returned.
+pub(crate) async fn judge(map: &MapContext, mode: Mode, items: Vec<Item>, done: &mut Vec<Done>) -> Vec<Work> {
+    let mut work = Vec::with_capacity(items.len());
+    let mut stale = Vec::new();
+    for linked in find_links(map, mode, items, done).await {
+        match first_look(map, mode, linked) {
+            Seen::Done(ended) => done.push(*ended),
+            Seen::Real(real) => work.push(*real),
+            Seen::Stale(again) => stale.push(*again),
+        }
+    }
+    for linked in read_again(map, mode, stale, done).await {
+        // The image is younger than every write of ours, so it cannot be stale once more; and a row that was just
+        // seen to be gone is gone.
+        match first_look(map, mode, linked) {
+            Seen::Done(ended) => done.push(*ended),
+            Seen::Real(real) | Seen::Stale(real) => work.push(*real),
+        }
+    }
+    work.into_iter().filter_map(|real| belongs(map, mode, real, done)).collect()
+}
+
+enum Seen {
+    Done(Box<Done>),
+    Real(Box<Work>),
+    Stale(Box<Work>),
+}
+
+async fn find_links(map: &MapContext, mode: Mode, items: Vec<Item>, done: &mut Vec<Done>) -> Vec<Work> {
+    let source = mode.leg.source();
+    let keys: Vec<LinkKey> = items
+        .iter()
+        .flat_map(|item| {
+            let entry = &item.entry;
+            [
+                LinkKey::Id(source, entry.change.id.clone()),
+                LinkKey::Key(entry.key.clone()),
+                LinkKey::Lane(entry.key.to_string()),
+            ]
+        })
+        .collect();
+    let links = match map.store.links(&map.name, &keys).await {
+        Ok(links) => links,
+        Err(error) => {
+            put_all_back(items, error.class(), &error.to_string(), done);
+            return Vec::new();
+        }
+    };
+    let mut found = links.into_iter();
+    items
+        .into_iter()
+        .map(|item| {
+            let by_id = found.next().flatten();
+            let by_key = found.next().flatten().filter(|_| !item.entry.key.is_blank());
+            let lane_taken = found.next().flatten();
+            let link = by_id.or(by_key);
+            let key_text = item.entry.key.to_string();
+            // The lane of a link is for ever: a record that takes over the former key of a renamed one needs its own.
+            let new_lane_key = match lane_taken {
+                Some(other) if link.as_ref().is_none_or(|link| link.lane_key != other.lane_key) => {
+                    format!("{key_text}#{}", item.entry.change.id)
+                }
+                _ => key_text,
+            };
+            Work { item, link, new_lane_key, near_miss: false }
+        })
+        .collect()
+}
+
+pub(crate) fn put_all_back(
+    items: impl IntoIterator<Item = Item>,
+    class: dualwright_diagnostics::Class,
+    reason: &str,
+    done: &mut Vec<Done>,
+) {
+    done.extend(items.into_iter().map(|item| Done::new(item, Ending::PutBack(class, reason.to_owned()))));
+}
+
+fn first_look(map: &MapContext, mode: Mode, mut work: Work) -> Seen {
+    let source = mode.leg.source();
+    let change = &work.item.entry.change;
+    let Some(link) = &work.link else {
+        if change.operation == Operation::Delete {
+            let ours = map.deleted_by_us(source, &change.id);
+            let resolution = if ours { Resolution::Echo } else { Resolution::Skipped };
+            return Seen::Done(Box::new(Done::resolved(work.item, resolution)));
+        }
+        return Seen::Real(Box::new(work));
+    };
+    if change.operation == Operation::Delete {
+        // Deletions cannot be undone, and the row may have come back under the same key since: look before leaping.
+        return Seen::Stale(Box::new(work));
+    }
+    let side = link.side(source);
+    let image =
+        Image { record: &change.record, version: change.version.as_ref(), observed_at: change.observed_at };
+    let known =
+        Known { fingerprint: &side.fingerprint, version: side.version.as_ref(), written_at: side.written_at };
+    match echo::judge(image, known) {
+        Verdict::Echo => Seen::Done(Box::new(echo_of(map, source, work))),
+        Verdict::Stale => Seen::Stale(Box::new(work)),
+        Verdict::Real => Seen::Real(Box::new(work)),
+        Verdict::NearMiss => {
+            work.near_miss = true;
+            Seen::Real(Box::new(work))
+        }
+    }
+}
+
+/// Drops an echo, and learns the row's version from it when the image is younger than our write.
+fn echo_of(map: &MapContext, source: System, work: Work) -> Done {
+    let Work { item, link, .. } = work;
+    let mut done = Done::resolved(item, Resolution::Echo);
+    if let Some(mut link) = link {
+        let change = &done.item.entry.change;
+        let side = link.side_mut(source);
+        let young = side.written_at.is_none_or(|written_at| change.observed_at > written_at);
+        let learned = side.id.as_ref() != Some(&change.id)
+            || (change.version.is_some() && side.version != change.version);
+        if young && learned {
+            side.id = Some(change.id.clone());
+            side.version.clone_from(&change.version);
+            side.key = map.key_values(source, &change.record);
+            link.updated_at = map.clock.now();
+            done.link = LinkEffect::Set(Box::new(link));
+        }
+    }
+    done
+}
+
+/// Reads rows again whose captured image may predate our own last write.
+async fn read_again(map: &MapContext, mode: Mode, stale: Vec<Work>, done: &mut Vec<Done>) -> Vec<Work> {
+    if stale.is_empty() {
+        return stale;
+    }
+    let source = mode.leg.source();
+    let side = map.side(source);
+    let keys: Vec<_> = stale
+        .iter()
+        .map(|work| {
+            let change = &work.item.entry.change;
+            match (&work.link, change.operation) {
+                (Some(link), Operation::Delete) => {
+                    let linked = link.side(source);
+                    map.read_key(source, linked.id.as_ref(), &linked.key)
+                }
+                _ => map.read_key(source, Some(&change.id), &map.key_values(source, &change.record)),
+            }
+        })
+        .collect();
+    let observed_at = map.clock.now();
+    let rows = match side.connector.read(&side.selection, &keys).await {
+        Ok(rows) => rows,
+        Err(error) => {
+            put_all_back(stale.into_iter().map(|work| work.item), error.class(), &error.to_string(), done);
+            return Vec::new();
+        }
+    };
+    let mut rows = rows.into_iter();
+    stale
+        .into_iter()
+        .map(|mut work| {
+            let change = &mut work.item.entry.change;
+            change.observed_at = observed_at;
+            match rows.next().flatten() {
+                Some(existing) => {
+                    change.operation = Operation::Upsert;
+                    change.id = existing.id;
+                    change.version = existing.version;
+                    change.record = existing.record;
+                    change.modified_at = existing.modified_at;
+                }
+                None => change.operation = Operation::Delete,
+            }
+            work
+        })
+        .collect()
+}
+
+/// Applies the map's filter and asks for a usable key.
+fn belongs(map: &MapContext, mode: Mode, mut work: Work, done: &mut Vec<Done>) -> Option<Work> {
+    let source = mode.leg.source();
+    if work.item.entry.change.operation == Operation::Delete {
+        return Some(work);
+    }
+    let record = &work.item.entry.change.record;
+    let inside = map
+        .side(source)
+        .filter
+        .as_ref()
+        .is_none_or(|filter| filter.matches(&|column: &str| record.get(column).clone()));
+    if !inside {
+        let policy = map.description().leg(mode.leg).map(|leg| leg.on_leave);
+        if work.link.is_some() && policy == Some(LeavePolicy::Delete) {
+            work.item.entry.change.operation = Operation::Delete;
+            return Some(work);
+        }
+        done.push(Done::resolved(work.item, Resolution::Skipped));
+        return None;
+    }
+    let key = map.key_of(source, record);
+    if key.parts().iter().any(String::is_empty) {
+        done.push(without_key(map, mode, work));
+        return None;
+    }
+    work.item.entry.key = key;
+    Some(work)
+}
+
+/// A row without its full natural key cannot be recognised on the other side: one that never was linked is not this
+/// map's business (dual-write calls such rows not eligible), one that was lost its identity and needs a person.
+fn without_key(map: &MapContext, mode: Mode, work: Work) -> Done {
+    if work.link.is_none() {
+        return Done::resolved(work.item, Resolution::Skipped);
+    }
+    let columns: Vec<&str> = map.side(mode.leg.source()).selection.key.iter().map(|c| c.as_str()).collect();
+    let message = format!(
+        "the record was synchronised and now has an empty key ({}); fill its key again, then retry",
+        columns.join(", ")
+    );
+    settle::dead(map, work.item, dualwright_diagnostics::Class::Data, "blank-key", message, None, None)
+}
+
+/// The link, if the item's record has one, as lanes see it.
+pub(crate) fn lane_of(link: Option<&Link>, key_text: &str) -> String {
+    link.map_or_else(|| key_text.to_owned(), |link| link.lane_key.clone())
+}

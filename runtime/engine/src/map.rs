@@ -1,0 +1,201 @@
+//! One map at work: what it is, what it reads, who wins, where it stands.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dualwright_connect::{Connector, ReadKey, Selection};
+use dualwright_model::{
+    ColumnPath, IntegrationKey, Leg, MapName, Record, RecordId, System, TableSchema, Value,
+};
+use dualwright_odata::filter::Filter;
+use dualwright_plugin_host::Description;
+use dualwright_store::Store;
+use dualwright_sync::conflict::Policy;
+use dualwright_sync::echo::BounceGuard;
+use dualwright_sync::map_state::MapState;
+use dualwright_sync::park::Target;
+use tokio::sync::{Notify, broadcast, watch};
+
+use crate::{Clock, EngineError, EngineSettings, Event, MapLogic, MapSettings, Pair};
+
+/// One side of a map.
+pub(crate) struct Side {
+    pub(crate) connector: Arc<dyn Connector>,
+    pub(crate) schema: Arc<TableSchema>,
+    /// Every column of this side that the map reads, writes or filters by, whichever the leg: echoes are judged by
+    /// all of them.
+    pub(crate) selection: Selection,
+    /// The filter of the leg that starts here.
+    pub(crate) filter: Option<Filter>,
+}
+
+/// Everything a map's tasks share.
+pub(crate) struct MapContext {
+    pub(crate) name: MapName,
+    pub(crate) logic: Arc<dyn MapLogic>,
+    pub(crate) policy: Policy,
+    pub(crate) master: System,
+    pub(crate) initial_sync: bool,
+    pub(crate) settings: EngineSettings,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) state: watch::Sender<(MapState, String)>,
+    /// Rung when entries have been captured.
+    pub(crate) captured: Notify,
+    /// Rows that came into being in Dataverse, for those who wait for them.
+    pub(crate) arrivals: broadcast::Sender<Vec<Target>>,
+    pub(crate) events: broadcast::Sender<Event>,
+    finops: Side,
+    dataverse: Side,
+    bounces: Mutex<BounceGuard>,
+    deleted: Mutex<RecentlyDeleted>,
+}
+
+impl MapContext {
+    pub(crate) async fn build(
+        settings: &MapSettings,
+        engine: &EngineSettings,
+        pair: &Pair,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        arrivals: broadcast::Sender<Vec<Target>>,
+        events: broadcast::Sender<Event>,
+    ) -> Result<Self, EngineError> {
+        let description = settings.logic.description();
+        let finops = build_side(description, System::Finops, &pair.finops).await?;
+        let dataverse = build_side(description, System::Dataverse, &pair.dataverse).await?;
+        Ok(Self {
+            name: description.name.clone(),
+            logic: Arc::clone(&settings.logic),
+            policy: settings.policy,
+            master: settings.master,
+            initial_sync: settings.initial_sync,
+            settings: engine.clone(),
+            store,
+            clock,
+            state: watch::Sender::new((MapState::NotRunning, String::new())),
+            captured: Notify::new(),
+            arrivals,
+            events,
+            finops,
+            dataverse,
+            bounces: Mutex::default(),
+            deleted: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn description(&self) -> &Description {
+        self.logic.description()
+    }
+
+    pub(crate) fn side(&self, system: System) -> &Side {
+        match system {
+            System::Finops => &self.finops,
+            System::Dataverse => &self.dataverse,
+        }
+    }
+
+    pub(crate) fn has_leg(&self, leg: Leg) -> bool {
+        self.description().leg(leg).is_some()
+    }
+
+    /// The legs in the order of an initial sync: the master's first.
+    pub(crate) fn legs_master_first(&self) -> Vec<Leg> {
+        let first = self.master.outgoing();
+        [first, first.target().outgoing()].into_iter().filter(|leg| self.has_leg(*leg)).collect()
+    }
+
+    /// The values of the integration key in a row of one side, in key order.
+    pub(crate) fn key_values(&self, system: System, record: &Record) -> Vec<Value> {
+        self.side(system).selection.key.iter().map(|column| record.get(column.as_str()).clone()).collect()
+    }
+
+    /// The integration key of a row of one side.
+    pub(crate) fn key_of(&self, system: System, record: &Record) -> IntegrationKey {
+        IntegrationKey::new(self.key_values(system, record).iter())
+    }
+
+    /// How a row of one side is addressed: Dataverse by id, which never changes; F&O by key, for it has no other.
+    pub(crate) fn read_key(&self, system: System, id: Option<&RecordId>, key: &[Value]) -> ReadKey {
+        match (system, id) {
+            (System::Dataverse, Some(id)) => ReadKey::Id(id.clone()),
+            _ => ReadKey::Key(key.to_vec()),
+        }
+    }
+
+    pub(crate) fn is_bouncing(&self, lane_key: &str, leg: Leg, content: u64) -> bool {
+        let now = self.clock.now();
+        self.bounces.lock().unwrap_or_else(PoisonError::into_inner).is_bouncing(lane_key, leg, content, now)
+    }
+
+    pub(crate) fn note_deleted(&self, system: System, id: &RecordId) {
+        self.deleted.lock().unwrap_or_else(PoisonError::into_inner).note(system, id);
+    }
+
+    /// Whether the deletion of a row that nobody knows any more is the echo of one we made.
+    pub(crate) fn deleted_by_us(&self, system: System, id: &RecordId) -> bool {
+        self.deleted.lock().unwrap_or_else(PoisonError::into_inner).contains(system, id)
+    }
+}
+
+/// Deletions we made lately: only for counting their echoes as echoes. Forgetting one costs a wrong word in a
+/// counter, so it is bounded and not kept over a restart.
+#[derive(Default)]
+struct RecentlyDeleted {
+    young: HashSet<(System, RecordId)>,
+    old: HashSet<(System, RecordId)>,
+}
+
+const RECENT_MAX: usize = 10_000;
+
+impl RecentlyDeleted {
+    fn note(&mut self, system: System, id: &RecordId) {
+        if self.young.len() >= RECENT_MAX {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert((system, id.clone()));
+    }
+
+    fn contains(&self, system: System, id: &RecordId) -> bool {
+        let wanted = (system, id.clone());
+        self.young.contains(&wanted) || self.old.contains(&wanted)
+    }
+}
+
+async fn build_side(
+    description: &Description,
+    system: System,
+    connector: &Arc<dyn Connector>,
+) -> Result<Side, EngineError> {
+    let misfit = |reason: String| EngineError::Map { map: description.name.to_string(), reason };
+    let key = description.key_columns(system);
+    let mut columns: BTreeSet<ColumnPath> = key.iter().cloned().collect();
+    let mut filter_text = None;
+    let mut filter = None;
+    if let Some(out) = description.leg(system.outgoing()) {
+        columns.extend(out.reads.iter().cloned());
+        if let Some(text) = &out.filter {
+            let parsed = Filter::parse(text)
+                .map_err(|error| misfit(format!("its {system} filter cannot be read: {error}")))?;
+            columns.extend(parsed.columns().into_iter().map(ColumnPath::from));
+            filter_text = Some(text.clone());
+            filter = Some(parsed);
+        }
+    }
+    if let Some(into) = description.leg(system.other().outgoing()) {
+        columns.extend(into.writes.iter().cloned());
+    }
+    let table = description.table(system).clone();
+    let paths: Vec<ColumnPath> = columns.into_iter().collect();
+    let schema = connector
+        .describe(&table, &paths)
+        .await
+        .map_err(|source| EngineError::Connect { map: description.name.to_string(), source })?;
+    let unknown: Vec<&str> =
+        paths.iter().map(ColumnPath::as_str).filter(|path| schema.column(path).is_none()).collect();
+    if !unknown.is_empty() {
+        return Err(misfit(format!("{system} table {table} has no {}", unknown.join(", "))));
+    }
+    let selection = Selection { table, columns: paths, key, filter: filter_text };
+    Ok(Side { connector: Arc::clone(connector), schema, selection, filter })
+}

@@ -1,0 +1,392 @@
+//! What is to be remembered of a record that ended, and how it is made durable.
+
+use std::collections::BTreeMap;
+
+use dualwright_connect::{ConnectError, Existing, Written};
+use dualwright_diagnostics::Class;
+use dualwright_model::{
+    Change, ColumnPath, Fingerprint, IntegrationKey, Operation, Record, System, TableName, Timestamp, Value,
+};
+use dualwright_store::{
+    Activity, Checkpoint, Link, LinkSide, NewDeadLetter, NewEntry, Resolution, Settlement, StoreError, Wait,
+};
+use dualwright_sync::park::Target;
+use dualwright_sync::retry::{self, History, Verdict};
+
+use crate::Event;
+use crate::backoff::jitter_permille;
+use crate::batch::{Done, Ending, Item, LinkEffect, Mode, Work};
+use crate::map::MapContext;
+
+/// How a record fared at the target.
+pub(crate) struct Result {
+    pub(crate) resolution: Resolution,
+    /// Cells that the target is known to hold now.
+    pub(crate) known: Record,
+    /// Columns in which the target's own value stayed.
+    pub(crate) kept: Vec<String>,
+    /// Whether nothing else of the row is unknown.
+    pub(crate) clean: bool,
+    pub(crate) conflicted: bool,
+    pub(crate) written: Option<Written>,
+    /// The row as read, and when.
+    pub(crate) existing: Option<(Existing, Timestamp)>,
+}
+
+impl Result {
+    /// Nothing had to be sent, and nobody looked.
+    pub(crate) fn unchanged(known: Record) -> Self {
+        Self {
+            resolution: Resolution::Unchanged,
+            known,
+            kept: Vec::new(),
+            clean: false,
+            conflicted: false,
+            written: None,
+            existing: None,
+        }
+    }
+}
+
+/// Ends an upsert: makes or renews the link.
+pub(crate) fn settled(map: &MapContext, mode: Mode, work: Work, result: Result) -> Done {
+    let Work { item, link, new_lane_key, near_miss } = work;
+    let target = mode.leg.target();
+    let now = map.clock.now();
+    let fresh = link.is_none();
+    let link = link.unwrap_or_else(|| empty_link(map, new_lane_key, &item, now));
+    let mut link = seen_by_source(map, mode, &item, link);
+    let side = link.side_mut(target);
+    side.fingerprint.merge(&result.known);
+    let key = map.key_values(target, &result.known);
+    if key.iter().all(|value| !value.is_absent()) {
+        side.key = key;
+    }
+    if let Some((existing, _)) = &result.existing {
+        side.id = Some(existing.id.clone());
+        side.version = existing.version.clone().filter(|_| result.clean);
+        if side.key.is_empty() {
+            side.key = map.key_values(target, &existing.record);
+        }
+    }
+    if let Some(written) = &result.written {
+        if written.id.is_some() {
+            side.id.clone_from(&written.id);
+        }
+        side.version = written.version.clone().filter(|_| result.clean);
+        side.written_at = Some(now);
+    }
+    let mut done = Done::resolved(item, result.resolution);
+    done.near_miss = near_miss;
+    if fresh {
+        done.arrived = Some(Target::new(map.description().table(System::Dataverse), &link.key));
+    }
+    if result.conflicted {
+        done.activity = Some(conflict_line(map, mode, &done.item, &result.kept, now));
+    }
+    if !result.kept.is_empty()
+        && let Some((existing, observed_at)) = result.existing
+    {
+        done.reverse = reverse(map, mode, &link, existing, observed_at);
+    }
+    done.link = LinkEffect::Set(Box::new(link));
+    done
+}
+
+fn empty_link(map: &MapContext, lane_key: String, item: &Item, now: Timestamp) -> Link {
+    Link {
+        map: map.name.clone(),
+        lane_key,
+        key: item.entry.key.clone(),
+        finops: LinkSide::default(),
+        dataverse: LinkSide::default(),
+        map_version: String::new(),
+        digest: map.logic.digest().clone(),
+        updated_at: now,
+    }
+}
+
+/// The link after the source's image was dealt with, whatever became of it at the target.
+pub(crate) fn seen_by_source(map: &MapContext, mode: Mode, item: &Item, mut link: Link) -> Link {
+    let change = &item.entry.change;
+    let source = mode.leg.source();
+    link.key = item.entry.key.clone();
+    // I8: every link names who wrote it last.
+    link.map_version = map.description().version.clone();
+    link.digest = map.logic.digest().clone();
+    link.updated_at = map.clock.now();
+    if change.operation == Operation::Upsert {
+        let side = link.side_mut(source);
+        side.id = Some(change.id.clone());
+        side.version.clone_from(&change.version);
+        side.fingerprint = Fingerprint::of(&change.record);
+        side.key = map.key_values(source, &change.record);
+    }
+    link
+}
+
+/// Ends a deletion: the link is forgotten.
+pub(crate) fn gone(map: &MapContext, mode: Mode, work: Work, resolution: Resolution) -> Done {
+    let mut done = Done::resolved(work.item, resolution);
+    done.near_miss = work.near_miss;
+    if let Some(link) = work.link {
+        if let Some(id) = &link.side(mode.leg.target()).id {
+            map.note_deleted(mode.leg.target(), id);
+        }
+        done.link = LinkEffect::Forget(link.lane_key);
+    }
+    done
+}
+
+/// The target's row was edited and wins over the deletion: it comes back on the source's side.
+pub(crate) fn deletion_lost(
+    map: &MapContext,
+    mode: Mode,
+    work: Work,
+    existing: Existing,
+    observed_at: Timestamp,
+) -> Done {
+    let now = map.clock.now();
+    let mut done = Done::resolved(work.item, Resolution::Skipped);
+    done.activity = Some(conflict_line(map, mode, &done.item, &[], now));
+    if let Some(link) = work.link {
+        done.reverse = reverse(map, mode, &link, existing, observed_at);
+        done.link = LinkEffect::Forget(link.lane_key);
+    }
+    done
+}
+
+fn reverse(
+    map: &MapContext,
+    mode: Mode,
+    link: &Link,
+    existing: Existing,
+    observed_at: Timestamp,
+) -> Option<NewEntry> {
+    let leg = mode.leg.target().outgoing();
+    let change = Change {
+        operation: Operation::Upsert,
+        id: existing.id,
+        version: existing.version,
+        record: existing.record,
+        modified_at: existing.modified_at,
+        observed_at,
+    };
+    map.has_leg(leg).then(|| NewEntry {
+        map: map.name.clone(),
+        leg,
+        lane_key: link.lane_key.clone(),
+        key: link.key.clone(),
+        change,
+    })
+}
+
+fn conflict_line(map: &MapContext, mode: Mode, item: &Item, kept: &[String], at: Timestamp) -> Activity {
+    let outcome = if kept.is_empty() {
+        format!("the change from {} was written", mode.leg.source())
+    } else {
+        format!("{} stays as {} has it", kept.join(", "), mode.leg.target())
+    };
+    Activity {
+        at,
+        map: Some(map.name.clone()),
+        kind: "conflict".into(),
+        actor: "engine".into(),
+        message: format!("both sides changed the record with key {}; {outcome}", item.entry.key),
+    }
+}
+
+/// A dead letter, with everything needed to replay it.
+pub(crate) fn dead(
+    map: &MapContext,
+    item: Item,
+    class: Class,
+    code: &str,
+    message: String,
+    column: Option<String>,
+    intended: Option<Record>,
+) -> Done {
+    let letter = NewDeadLetter {
+        entry: item.entry.clone(),
+        class,
+        code: code.to_owned(),
+        message,
+        column,
+        intended,
+        map_version: map.description().version.clone(),
+        digest: map.logic.digest().clone(),
+        at: map.clock.now(),
+    };
+    Done::new(item, Ending::Dead(Box::new(letter)))
+}
+
+fn history(map: &MapContext, item: &Item) -> History {
+    let now = map.clock.now();
+    let (attempts, since) = item.history.as_ref().map_or((0, now), |wait| (wait.attempts, wait.since));
+    History { attempts, since, now, jitter_permille: jitter_permille() }
+}
+
+/// A record that failed at the target: again later, or dead, as the retry table says.
+pub(crate) fn failed(
+    map: &MapContext,
+    item: Item,
+    class: Class,
+    code: &str,
+    message: String,
+    intended: Option<Record>,
+) -> Done {
+    let history = history(map, &item);
+    match retry::verdict(class, history) {
+        Verdict::Dead => dead(map, item, class, code, message, None, intended),
+        Verdict::At(not_before) => {
+            let wait = Wait {
+                not_before,
+                attempts: history.attempts.saturating_add(1),
+                since: history.since,
+                reason: message,
+                lookup: None,
+            };
+            Done::new(item, Ending::Wait(wait, None))
+        }
+    }
+}
+
+/// The target of a lookup is not there yet.
+pub(crate) fn lookup_missing(
+    map: &MapContext,
+    item: Item,
+    path: &ColumnPath,
+    table: &TableName,
+    key: &IntegrationKey,
+) -> Done {
+    let history = history(map, &item);
+    let limit_ms = u64::try_from(map.settings.lookup_wait_limit.as_millis()).unwrap_or(u64::MAX);
+    let reason = format!("{path} points to a row of {table} that does not exist (key {key})");
+    match retry::lookup_wait(history, limit_ms) {
+        Some(not_before) => {
+            let wait = Wait {
+                not_before,
+                attempts: history.attempts.saturating_add(1),
+                since: history.since,
+                reason,
+                lookup: Some((table.to_string(), key.to_string())),
+            };
+            Done::new(item, Ending::Wait(wait, Some(Target::new(table, key))))
+        }
+        None => {
+            let message = format!("{reason}, and it did not arrive in time; create it, then retry");
+            dead(map, item, Class::Data, "lookup-missing", message, Some(path.to_string()), None)
+        }
+    }
+}
+
+/// The stable word for a connector's refusal.
+pub(crate) fn code_of(error: &ConnectError) -> &'static str {
+    match error {
+        ConnectError::Rejected { .. } => "rejected",
+        ConnectError::Unknown { .. } => "unknown",
+        ConnectError::Unauthorized { .. } | ConnectError::Forbidden { .. } => "not-allowed",
+        ConnectError::Protocol { .. } => "protocol",
+        _ => "unavailable",
+    }
+}
+
+/// What a batch left for its caller, once everything else is durable.
+#[derive(Debug, Default)]
+pub(crate) struct Aftermath {
+    /// Items that were not tried after all, with the reason.
+    pub(crate) put_back: Vec<(Item, Class, String)>,
+    /// Items that wait now.
+    pub(crate) waiting: Vec<(Item, Wait, Option<Target>)>,
+    /// How many became dead letters.
+    pub(crate) dead: u32,
+}
+
+/// Makes a batch durable (the second of the two moments) and tells whoever waits for its rows.
+///
+/// Rows that have to travel the other way, and page rows that must wait, are journalled first: should the process die
+/// in between, they are there twice, which changes nothing.
+pub(crate) async fn settle(
+    map: &MapContext,
+    mode: Mode,
+    done: Vec<Done>,
+    checkpoints: Vec<Checkpoint>,
+) -> std::result::Result<Aftermath, StoreError> {
+    let mut settlement = Settlement { checkpoints, ..Settlement::default() };
+    let mut aftermath = Aftermath::default();
+    let mut resolved: BTreeMap<Resolution, u64> = BTreeMap::new();
+    let mut journal = Vec::new();
+    let mut arrived = Vec::new();
+    let mut near_misses = 0;
+    for one in done {
+        near_misses += u64::from(one.near_miss);
+        settlement.activities.extend(one.activity);
+        journal.extend(one.reverse);
+        arrived.extend(one.arrived);
+        match one.link {
+            LinkEffect::Keep => {}
+            LinkEffect::Set(link) => settlement.links.push(*link),
+            LinkEffect::Forget(lane_key) => settlement.unlinked.push((map.name.clone(), lane_key)),
+        }
+        let resolution = match one.ending {
+            Ending::Resolved(resolution) => resolution,
+            Ending::Dead(letter) => {
+                tracing::warn!(map = %map.name, leg = %mode.leg, code = %letter.code, "a change became a dead letter");
+                settlement.dead_letters.push(*letter);
+                aftermath.dead += 1;
+                Resolution::Dead
+            }
+            Ending::Wait(wait, target) => {
+                match one.item.sequence {
+                    Some(sequence) => settlement.waiting.push((sequence, wait.clone())),
+                    None => journal.push(one.item.entry.clone()),
+                }
+                aftermath.waiting.push((one.item, wait, target));
+                continue;
+            }
+            Ending::PutBack(class, reason) => {
+                aftermath.put_back.push((one.item, class, reason));
+                continue;
+            }
+        };
+        match one.item.sequence {
+            Some(sequence) => settlement.resolved.push((sequence, resolution)),
+            None => settlement.counted.push((map.name.clone(), mode.leg, resolution, 1)),
+        }
+        *resolved.entry(resolution).or_default() += 1;
+    }
+    if near_misses > 0 {
+        settlement.near_misses.push((map.name.clone(), mode.leg, near_misses));
+    }
+    merge_counts(&mut settlement);
+    let journalled = !journal.is_empty();
+    if journalled {
+        map.store.capture(dualwright_store::Capture { entries: journal, checkpoint: None }).await?;
+    }
+    map.store.settle(settlement).await?;
+    if journalled {
+        map.captured.notify_one();
+    }
+    if !arrived.is_empty() {
+        // Nobody listening is fine.
+        let _ = map.arrivals.send(arrived);
+    }
+    if !mode.initial && !resolved.is_empty() {
+        let _ = map.events.send(Event::Settled { map: map.name.clone(), leg: mode.leg, resolved });
+    }
+    Ok(aftermath)
+}
+
+fn merge_counts(settlement: &mut Settlement) {
+    let mut sums = BTreeMap::new();
+    for (map, leg, resolution, count) in settlement.counted.drain(..) {
+        *sums.entry((map, leg, resolution)).or_insert(0) += count;
+    }
+    settlement.counted =
+        sums.into_iter().map(|((map, leg, resolution), count)| (map, leg, resolution, count)).collect();
+}
+
+/// The key values of a link's side as a record of key columns, for addressing.
+pub(crate) fn has_key(values: &[Value]) -> bool {
+    !values.is_empty() && values.iter().all(|value| !value.is_missing())
+}

@@ -1,0 +1,134 @@
+//! Through the map, and into the target's own values.
+
+use dualwright_diagnostics::Class;
+use dualwright_model::{Operation, Record};
+use dualwright_plugin_host::{GuestChange, GuestFaultKind, Outcome, TransformResult, Violation};
+use dualwright_store::Resolution;
+
+use crate::batch::{Done, LinkEffect, Mode, Wish, Work};
+use crate::map::MapContext;
+use crate::settle;
+
+/// Asks the map what it wants for each change; what it does not want ends in `done`.
+pub(crate) async fn transform(
+    map: &MapContext,
+    mode: Mode,
+    work: Vec<Work>,
+    done: &mut Vec<Done>,
+) -> Vec<(Work, Wish)> {
+    if work.is_empty() {
+        return Vec::new();
+    }
+    let batch: Vec<GuestChange> = work.iter().map(|work| guest_change(map, mode, work)).collect();
+    let answers = map.logic.transform(mode.leg, mode.initial, &batch).await;
+    let complete = answers.len() == work.len();
+    let mut answers = answers.into_iter();
+    let mut wishes = Vec::with_capacity(work.len());
+    for work in work {
+        match answers.next().filter(|_| complete) {
+            Some(answer) => {
+                if let Some(wish) = wish(map, mode, work, answer, done) {
+                    wishes.push(wish);
+                }
+            }
+            None => {
+                let message = "the map gave another number of answers than it was asked for".to_owned();
+                done.push(settle::dead(map, work.item, Class::Guest, "bad-answer", message, None, None));
+            }
+        }
+    }
+    wishes
+}
+
+fn guest_change(map: &MapContext, mode: Mode, work: &Work) -> GuestChange {
+    let change = &work.item.entry.change;
+    if change.operation == Operation::Upsert {
+        return GuestChange { operation: Operation::Upsert, record: change.record.clone() };
+    }
+    let source = mode.leg.source();
+    let values = work.link.as_ref().map(|link| link.side(source).key.clone()).unwrap_or_default();
+    let record: Record = map.side(source).selection.key.iter().cloned().zip(values).collect();
+    GuestChange { operation: Operation::Delete, record }
+}
+
+fn wish(
+    map: &MapContext,
+    mode: Mode,
+    work: Work,
+    answer: TransformResult,
+    done: &mut Vec<Done>,
+) -> Option<(Work, Wish)> {
+    match answer {
+        Ok(Outcome::Upsert(cells)) => match coerce(map, mode, &cells) {
+            Ok(desired) => Some((work, Wish::Upsert(desired))),
+            Err(violation) => {
+                done.push(refused(map, work, &[violation], Some(cells)));
+                None
+            }
+        },
+        Ok(Outcome::Delete) => Some((work, Wish::Delete)),
+        Ok(Outcome::Skip(_)) => {
+            done.push(skipped(map, mode, work));
+            None
+        }
+        Ok(Outcome::Reject(violations)) => {
+            done.push(refused(map, work, &violations, None));
+            None
+        }
+        Err(fault) => {
+            let code = match fault.kind {
+                GuestFaultKind::Trap => "trap",
+                GuestFaultKind::TimedOut => "timed-out",
+                GuestFaultKind::OutOfMemory => "out-of-memory",
+                GuestFaultKind::BadAnswer => "bad-answer",
+            };
+            done.push(settle::dead(map, work.item, Class::Guest, code, fault.message, None, None));
+            None
+        }
+    }
+}
+
+/// A skipped deletion of a linked record (the map ignores deletions) ends the link: the other side's row lives on
+/// by itself.
+fn skipped(map: &MapContext, mode: Mode, work: Work) -> Done {
+    let deleted = work.item.entry.change.operation == Operation::Delete;
+    let mut done = Done::resolved(work.item, Resolution::Skipped);
+    if let Some(link) = work.link {
+        done.link = if deleted {
+            LinkEffect::Forget(link.lane_key)
+        } else {
+            LinkEffect::Set(Box::new(settle::seen_by_source(map, mode, &done.item, link)))
+        };
+    }
+    done
+}
+
+fn refused(map: &MapContext, work: Work, violations: &[Violation], intended: Option<Record>) -> Done {
+    let message =
+        violations.iter().map(|violation| violation.message.as_str()).collect::<Vec<_>>().join("; ");
+    let first = violations.first();
+    let code = first.map_or("rejected", |violation| violation.code.as_str()).to_owned();
+    let column = first.and_then(|violation| violation.field.as_ref()).map(ToString::to_string);
+    let message = if message.is_empty() { "the map refused the record".to_owned() } else { message };
+    settle::dead(map, work.item, Class::Data, &code, message, column, intended)
+}
+
+/// Turns what the map wrote into what the target's columns will read back as.
+fn coerce(map: &MapContext, mode: Mode, cells: &Record) -> Result<Record, Violation> {
+    let schema = &map.side(mode.leg.target()).schema;
+    let mut desired = Record::new();
+    for (path, value) in cells.iter() {
+        let column = schema.column(path.as_str()).ok_or_else(|| Violation {
+            field: Some(path.clone()),
+            code: "unknown-column".into(),
+            message: format!("table {} has no column {path}", schema.name),
+        })?;
+        let coerced = column.coerce(value.clone()).map_err(|error| Violation {
+            field: Some(path.clone()),
+            code: "does-not-fit".into(),
+            message: error.to_string(),
+        })?;
+        desired.set(path.clone(), coerced);
+    }
+    Ok(desired)
+}
