@@ -26,7 +26,7 @@ macro_rules! export_map {
                 }
             }
 
-            $crate::bindings::export_mapper!(Exported with_types_in $crate::bindings);
+    $crate::bindings::export_mapper!(Exported with_types_in $crate::bindings);
         };
     };
 }

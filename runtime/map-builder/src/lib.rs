@@ -1,1 +1,20 @@
-//! Turns a map.toml or a guest crate into a component, and checks it.
+//! Turns a map file or a guest crate into a component, and checks it.
+//!
+//! A declarative map becomes a component in three steps: [`manifest`] reads the file and its value sets,
+//! [`guest`] supplies the compiled `table-map` guest, [`compose`] puts the encoded table into it. [`check`] compares
+//! what any map says of itself with the schemas of both systems.
+//!
+//! What this room does not do: run components (that is `plugin-host`), or talk to a system.
+
+pub mod check;
+pub mod compose;
+mod error;
+mod excerpt;
+pub mod guest;
+pub mod manifest;
+mod map;
+mod options;
+
+pub use error::{BuildError, MapProblem};
+pub use map::{BuiltMap, build_folder, build_map, build_map_with, describe, map_files};
+pub use options::{BuildOptions, Progress};
