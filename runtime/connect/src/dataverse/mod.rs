@@ -18,6 +18,8 @@ mod read;
 mod row;
 mod scan;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::sync::Arc;
