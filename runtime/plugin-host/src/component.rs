@@ -25,16 +25,10 @@ pub(crate) fn load(
     let _loading = shared.loading();
     let component = compile(shared, name, bytes, &digest)?;
     check_imports(&shared.engine, name, &component, grants)?;
-    if component.get_export_index(None, v1::MAPPER).is_none() {
-        return Err(HostError::MissingExport { name: name.to_owned(), export: v1::MAPPER.to_owned() });
-    }
-    let linked = v1::link(&shared.engine, &component, grants).map_err(|error| HostError::NotAComponent {
-        name: name.to_owned(),
-        reason: format!("it cannot be linked: {error:#}"),
-    })?;
-    let mapper = v1::Mapper::new(linked).map_err(|error| HostError::MissingExport {
-        name: name.to_owned(),
-        export: format!("{} with the types of the contract: {error:#}", v1::MAPPER),
+    v1::check_types(&shared.engine, &component)
+        .map_err(|export| HostError::MissingExport { name: name.to_owned(), export })?;
+    let mapper = v1::Mapper::link(&shared.engine, &component, grants).map_err(|error| {
+        HostError::NotAComponent { name: name.to_owned(), reason: format!("it cannot be linked: {error:#}") }
     })?;
     let settings = Arc::new(grants.settings.clone());
     let description = ask(shared, name, &mapper, &settings)?;

@@ -1,6 +1,4 @@
-//! The sandbox: loads, checks, limits and calls map components.
-//!
-//! One batch, one fresh instance. A guest gets exactly what was granted (I6) and its faults cost its own batch only (I9).
+#![doc = include_str!("../README.md")]
 
 mod cache;
 mod call;

@@ -5,7 +5,8 @@ use std::ops::Range;
 use dualwright_model::{
     ColumnPath, Date, Decimal, Leg, MapName, Operation, Record, TableName, Timestamp, Value,
 };
-use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Engine, Store};
 
 use crate::fault::{WrongLength, cut};
@@ -44,29 +45,47 @@ const VIOLATIONS: usize = 100;
 /// A component, linked with what it was granted: what remains for each batch is to make the instance.
 pub(crate) struct Mapper(bindings::MapPluginWithHostPre<State>);
 
-/// Links what was granted, and nothing else (I6).
-pub(crate) fn link(
-    engine: &Engine,
-    component: &Component,
-    grants: &Grants,
-) -> wasmtime::Result<InstancePre<State>> {
-    let mut linker = Linker::<State>::new(engine);
-    if grants.allow(crate::grants::LOG) {
-        log::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
-    }
-    if grants.allow(crate::grants::SETTINGS) {
-        settings::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
-    }
-    linker.instantiate_pre(component)
+/// Whether a component exports the contract's functions with the contract's types.
+///
+/// # Errors
+/// What is missing or different.
+pub(crate) fn check_types(engine: &Engine, component: &Component) -> Result<(), String> {
+    let component = component.component_type();
+    let Some(ComponentItem::ComponentInstance(mapper)) =
+        component.get_export(engine, MAPPER).map(|item| item.ty)
+    else {
+        return Err(MAPPER.to_owned());
+    };
+    let types = component.instance_type();
+    let function = |name: &str| match mapper.get_export(engine, name).map(|item| item.ty) {
+        Some(ComponentItem::ComponentFunc(function)) => Ok(function),
+        _ => Err(format!("{MAPPER}#{name}")),
+    };
+    let other = |name: &str, error: &wasmtime::Error| {
+        format!("{MAPPER}#{name} with the types of the contract: {}", error.root_cause())
+    };
+    function("describe")?
+        .typecheck::<(), (wit_describe::Description,)>(&types)
+        .map_err(|error| other("describe", &error))?;
+    function("transform")?
+        .typecheck::<(wit::Leg, wit::Context, &[wit::Change<'_>]), (Vec<wit::Outcome>,)>(&types)
+        .map_err(|error| other("transform", &error))
 }
 
 impl Mapper {
-    /// Finds the contract's functions in a linked component.
+    /// Links what was granted, and nothing else (I6).
     ///
     /// # Errors
-    /// When they are missing or have other types.
-    pub(crate) fn new(linked: InstancePre<State>) -> wasmtime::Result<Self> {
-        bindings::MapPluginWithHostPre::new(linked).map(Self)
+    /// When an import is missing or has other types, or the contract's functions are missing.
+    pub(crate) fn link(engine: &Engine, component: &Component, grants: &Grants) -> wasmtime::Result<Self> {
+        let mut linker = Linker::<State>::new(engine);
+        if grants.allow(crate::grants::LOG) {
+            log::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+        }
+        if grants.allow(crate::grants::SETTINGS) {
+            settings::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+        }
+        bindings::MapPluginWithHostPre::new(linker.instantiate_pre(component)?).map(Self)
     }
 
     /// Asks a fresh instance what the map is. Nothing in the answer is checked yet.

@@ -1,0 +1,15 @@
+;; Leaves out the last outcome when the batch is poisoned.
+
+(func (export "dualwright:plugin/mapper@1.0.0#describe") (result i32) (i32.const 288))
+
+(func $cabi_realloc (export "cabi_realloc") (param i32 i32) (param $align i32) (param $size i32) (result i32)
+    (call $allocate (local.get $size) (local.get $align)))
+
+(func $transform (export "dualwright:plugin/mapper@1.0.0#transform")
+    (param $leg i32) (param $initial i32) (param $changes i32) (param $count i32) (result i32)
+    (local $answer i32)
+    (local.set $answer (call $echo (local.get $changes) (local.get $count)))
+    (if (call $find_poison (local.get $changes) (local.get $count))
+        (then
+            (i32.store offset=4 (local.get $answer) (i32.sub (local.get $count) (i32.const 1)))))
+    (local.get $answer))

@@ -1,0 +1,15 @@
+;; Calls itself without end on a poisoned change.
+
+(func (export "dualwright:plugin/mapper@1.0.0#describe") (result i32) (i32.const 288))
+
+(func $cabi_realloc (export "cabi_realloc") (param i32 i32) (param $align i32) (param $size i32) (result i32)
+    (call $allocate (local.get $size) (local.get $align)))
+
+(func $deeper (param $depth i32) (result i32)
+    (i32.add (local.get $depth) (call $deeper (i32.add (local.get $depth) (i32.const 1)))))
+
+(func $transform (export "dualwright:plugin/mapper@1.0.0#transform")
+    (param $leg i32) (param $initial i32) (param $changes i32) (param $count i32) (result i32)
+    (if (call $find_poison (local.get $changes) (local.get $count))
+        (then (drop (call $deeper (i32.const 1)))))
+    (call $echo (local.get $changes) (local.get $count)))

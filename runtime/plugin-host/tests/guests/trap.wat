@@ -1,0 +1,16 @@
+;; Traps on a poisoned change, a few calls deep.
+
+(func (export "dualwright:plugin/mapper@1.0.0#describe") (result i32) (i32.const 288))
+
+(func $cabi_realloc (export "cabi_realloc") (param i32 i32) (param $align i32) (param $size i32) (result i32)
+    (call $allocate (local.get $size) (local.get $align)))
+
+(func $step_on_it (unreachable))
+
+(func $walk_into_trap (call $step_on_it))
+
+(func $transform (export "dualwright:plugin/mapper@1.0.0#transform")
+    (param $leg i32) (param $initial i32) (param $changes i32) (param $count i32) (result i32)
+    (if (call $find_poison (local.get $changes) (local.get $count))
+        (then (call $walk_into_trap)))
+    (call $echo (local.get $changes) (local.get $count)))

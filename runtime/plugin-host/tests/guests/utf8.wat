@@ -1,0 +1,13 @@
+;; Skips a poisoned change for a reason that is not UTF-8.
+
+(func (export "dualwright:plugin/mapper@1.0.0#describe") (result i32) (i32.const 288))
+
+(func $cabi_realloc (export "cabi_realloc") (param i32 i32) (param $align i32) (param $size i32) (result i32)
+    (call $allocate (local.get $size) (local.get $align)))
+
+(data (i32.const 900) "a\ff\feb")
+
+(func $transform (export "dualwright:plugin/mapper@1.0.0#transform")
+    (param $leg i32) (param $initial i32) (param $changes i32) (param $count i32) (result i32)
+    (call $echo_but
+        (local.get $changes) (local.get $count) (i32.const 2) (i32.const 900) (i32.const 4)))
