@@ -17,4 +17,4 @@ mod options;
 
 pub use error::{BuildError, MapProblem};
 pub use map::{BuiltMap, build_folder, build_map, build_map_with, describe, map_files};
-pub use options::{BuildOptions, Progress};
+pub use options::{BuildOptions, Known, Progress};

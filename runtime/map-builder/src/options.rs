@@ -3,7 +3,9 @@
 use std::env;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use crate::guest::Toolchain;
 
 /// Hears one line about each step that takes a while.
 #[derive(Clone)]
@@ -22,6 +24,14 @@ pub struct BuildOptions {
     pub repository: Option<PathBuf>,
     /// Hears about long steps.
     pub progress: Progress,
+    /// What was found out on the way; clones share it.
+    pub known: Known,
+}
+
+/// What does not change while a program runs, found out once.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    pub(crate) toolchain: Arc<OnceLock<Toolchain>>,
 }
 
 impl Progress {
@@ -66,6 +76,7 @@ impl Default for BuildOptions {
             install: set("DUALWRIGHT_NO_INSTALL").is_none(),
             repository,
             progress: Progress::default(),
+            known: Known::default(),
         }
     }
 }

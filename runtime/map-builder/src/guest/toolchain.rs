@@ -51,6 +51,14 @@ impl Toolchain {
     /// # Errors
     /// When there is none, with the one command that helps on this machine.
     pub fn find(options: &BuildOptions) -> Result<Self, BuildError> {
+        if let Some(known) = options.known.toolchain.get() {
+            return Ok(known.clone());
+        }
+        let found = Self::search(options)?;
+        Ok(options.known.toolchain.get_or_init(|| found).clone())
+    }
+
+    fn search(options: &BuildOptions) -> Result<Self, BuildError> {
         if let Some(found) = Self::with_target().or_else(Self::debian) {
             return Ok(found);
         }

@@ -1,0 +1,233 @@
+//! A map means the same natively and in the sandbox.
+
+use std::path::{Path, PathBuf};
+
+use dualwright_map_builder::{BuildOptions, BuiltMap, build_folder, build_map};
+use dualwright_model::{ColumnPath, Date, Decimal, Leg, Operation, Record, Timestamp, Value};
+use dualwright_plugin_host::{Grants, GuestChange, Host, HostConfig, Outcome};
+use dualwright_sdk::{Cell, Change};
+use dualwright_table_map::program::{Program, Rule};
+use dualwright_table_map::{encode, eval};
+
+/// Everything that the language has, in one map.
+const EVERYTHING: &str = r#"
+[map]
+name = "everything"
+version = "1.2.3"
+about = "Ærø: every word of the language."
+finops = "CustomersV3"
+dataverse = "accounts"
+key = [ { finops = "dataAreaId", dataverse = "msdyn_company.cdm_companycode" }, { finops = "CustomerAccount", dataverse = "accountnumber" } ]
+filter = { finops = "PartyType eq 'Organization'", dataverse = "customertypecode eq 3" }
+on-leave = "ignore"
+on-delete = { dataverse = { statecode = 1, statuscode = "2" }, finops = "ignore" }
+needs = ["customer-groups"]
+
+[[field]]
+finops = "OrganizationName"
+dataverse = "name"
+
+[[field]]
+finops = "LanguageId"
+direction = "to-finops"
+default = "en-us"
+
+[[field]]
+finops = "OnHoldStatus"
+dataverse = "msdyn_onholdstatus"
+values = { "" = 9, No = 806380000, Invoice = 806380001, "Ænd" = 806380002 }
+
+[[field]]
+finops = "IsOneTimeCustomer"
+dataverse = "msdyn_onetimecustomer"
+values = { No = false, Yes = true }
+
+[[field]]
+finops = "SalesMemo"
+dataverse = "description"
+direction = "to-dataverse"
+default = "none"
+
+[[field]]
+finops = "SalesMemo"
+dataverse = "memo"
+direction = "to-dataverse"
+
+[[field]]
+dataverse = "customertypecode"
+default = 3
+
+[[field]]
+dataverse = "active"
+default = true
+"#;
+
+/// Numbers that look random and are the same in every run.
+struct Sequence(u64);
+
+impl Sequence {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % limit
+    }
+}
+
+/// A value that this column may meet: often one of its value set, sometimes anything.
+fn value(sequence: &mut Sequence, rule: Option<&Rule<'_>>) -> Value {
+    if let Some(values) = rule.and_then(|rule| rule.values.as_ref())
+        && sequence.below(4) > 0
+    {
+        let (text, _) = &values.entries[sequence.below(values.entries.len())];
+        return match (text.parse(), sequence.below(2)) {
+            (Ok(number), 0) => Value::Integer(number),
+            (_, 0) if text == "true" || text == "false" => Value::Boolean(text == "true"),
+            _ => Value::text(text.to_uppercase()),
+        };
+    }
+    match sequence.below(10) {
+        0 => Value::Absent,
+        1 => Value::Null,
+        2 => Value::text(""),
+        3 => Value::text("Ørsted & Søn – 東京"),
+        4 => Value::Integer(0),
+        5 => Value::Decimal(Decimal::parse("0").unwrap()),
+        6 => Value::Decimal(Decimal::parse("-1234567890123456789.25").unwrap()),
+        7 => Value::Boolean(false),
+        8 => Value::Timestamp(Timestamp::parse("2026-11-23T06:18:00.000001Z").unwrap()),
+        _ => Value::Date(Date::parse("1900-01-01").unwrap()),
+    }
+}
+
+fn cell(value: &Value) -> Cell {
+    match value {
+        Value::Absent => Cell::Absent,
+        Value::Null => Cell::Null,
+        Value::Text(text) => Cell::Text(text.clone()),
+        Value::Integer(number) => Cell::Integer(*number),
+        Value::Decimal(number) => Cell::Decimal(number.to_string()),
+        Value::Boolean(flag) => Cell::Boolean(*flag),
+        Value::Timestamp(time) => Cell::Timestamp(time.as_micros()),
+        Value::Date(date) => Cell::Date(date.as_days()),
+    }
+}
+
+fn same_cell(value: Cell) -> Value {
+    match value {
+        Cell::Absent => Value::Absent,
+        Cell::Null => Value::Null,
+        Cell::Text(text) => Value::Text(text),
+        Cell::Integer(number) => Value::Integer(number),
+        Cell::Decimal(number) => Value::Decimal(Decimal::parse(&number).unwrap()),
+        Cell::Boolean(flag) => Value::Boolean(flag),
+        Cell::Timestamp(time) => Value::Timestamp(Timestamp::from_micros(time)),
+        Cell::Date(days) => Value::Date(Date::from_days(days)),
+    }
+}
+
+fn rows(program: &Program<'_>, reads: &[ColumnPath], count: usize) -> Vec<GuestChange> {
+    let mut sequence = Sequence(42);
+    let rule_of = |index: usize| program.rules.iter().find(|rule| rule.source == Some(index));
+    let mut row = |index: usize| GuestChange {
+        operation: if index % 7 == 6 { Operation::Delete } else { Operation::Upsert },
+        record: reads
+            .iter()
+            .enumerate()
+            .map(|(index, column)| (column.clone(), value(&mut sequence, rule_of(index))))
+            .collect(),
+    };
+    (0..count).map(&mut row).collect()
+}
+
+/// The outcome of the same code, outside the sandbox.
+fn natively(
+    program: &Program<'_>,
+    reads: &[ColumnPath],
+    writes: &[ColumnPath],
+    row: &GuestChange,
+) -> Outcome {
+    let change = Change {
+        operation: match row.operation {
+            Operation::Upsert => dualwright_sdk::Operation::Upsert,
+            Operation::Delete => dualwright_sdk::Operation::Delete,
+        },
+        cells: reads.iter().map(|column| cell(row.record.get(column.as_str()))).collect(),
+    };
+    match eval::transform(program, vec![change]).pop().unwrap() {
+        dualwright_sdk::Outcome::Upsert(cells) => {
+            Outcome::Upsert(writes.iter().cloned().zip(cells.into_iter().map(same_cell)).collect::<Record>())
+        }
+        dualwright_sdk::Outcome::Delete => Outcome::Delete,
+        dualwright_sdk::Outcome::Skip(reason) => Outcome::Skip(reason),
+        dualwright_sdk::Outcome::Reject(violations) => Outcome::Reject(
+            violations
+                .into_iter()
+                .map(|violation| dualwright_plugin_host::Violation {
+                    field: violation.field.map(ColumnPath::new),
+                    code: violation.code,
+                    message: violation.message,
+                })
+                .collect(),
+        ),
+    }
+}
+
+async fn compare(host: &Host, built: BuiltMap) {
+    let name = built.description.name.to_string();
+    let plugin = host.load_async(&name, built.bytes.clone(), Grants::default()).await.unwrap();
+    assert_eq!(plugin.description(), &built.description, "{name}");
+    assert_eq!(plugin.digest(), &built.digest, "{name}");
+    let bytes = built.compiled.encode();
+    for leg in &built.description.legs {
+        let side = match leg.leg {
+            Leg::ToDataverse => dualwright_sdk::Leg::ToDataverse,
+            Leg::ToFinops => dualwright_sdk::Leg::ToFinops,
+        };
+        let program = encode::program(&bytes, side).unwrap();
+        let rows = rows(&program, &leg.reads, 500);
+        let inside = plugin.transform(leg.leg, false, &rows).await;
+        let mut upserts = 0;
+        for (row, inside) in rows.iter().zip(inside) {
+            let outside = natively(&program, &leg.reads, &leg.writes, row);
+            upserts += usize::from(matches!(outside, Outcome::Upsert(_)));
+            assert_eq!(inside, Ok(outside), "{name} {} {row:?}", leg.leg);
+        }
+        assert!(upserts > 0, "{name} {}: nothing was written at all", leg.leg);
+    }
+}
+
+fn host() -> Host {
+    Host::new(HostConfig::default()).unwrap()
+}
+
+#[tokio::test]
+async fn a_map_means_the_same_inside_and_outside() {
+    let folder = tempfile::tempdir().unwrap();
+    let path: PathBuf = folder.path().join("everything.toml");
+    std::fs::write(&path, EVERYTHING).unwrap();
+    compare(&host(), build_map(&path, &BuildOptions::default()).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_large_table_finds_its_place() {
+    // More than a page of linear memory, so that the table does not fit behind the guest's data by chance.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("everything.toml");
+    let values: Vec<String> =
+        (0..6_000).map(|number| format!("\"Value number {number}\" = {number}")).collect();
+    let text = EVERYTHING.replace("No = false, Yes = true", &values.join(", "));
+    std::fs::write(&path, text).unwrap();
+    compare(&host(), build_map(&path, &BuildOptions::default()).unwrap()).await;
+}
+
+#[tokio::test]
+async fn every_map_of_the_catalogue_means_the_same_inside_and_outside() {
+    let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/catalogue");
+    if !catalogue.is_dir() {
+        eprintln!("skipped: not inside the repository");
+        return;
+    }
+    let host = host();
+    for built in build_folder(&catalogue, &BuildOptions::default()).unwrap() {
+        compare(&host, built).await;
+    }
+}
