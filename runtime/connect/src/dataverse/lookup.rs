@@ -63,6 +63,24 @@ pub(super) enum Lead {
     Many(TableName),
 }
 
+/// What is asked of one lookup target's table, and for whom.
+struct Questions {
+    target: Arc<Table>,
+    places: Vec<usize>,
+    conditions: Vec<Conditions>,
+}
+
+impl Questions {
+    fn to(target: &Arc<Table>) -> Self {
+        Self { target: Arc::clone(target), places: Vec::new(), conditions: Vec::new() }
+    }
+
+    fn add(&mut self, place: usize, conditions: Conditions) {
+        self.places.push(place);
+        self.conditions.push(conditions);
+    }
+}
+
 /// A condition on a column of the row itself.
 struct Flat {
     column: ColumnSchema,
@@ -161,46 +179,44 @@ impl Environment {
         // A polymorphic lookup tries its targets one after the other.
         let rounds = candidates.iter().map(Vec::len).max().unwrap_or(0);
         for round in 0..rounds {
-            let mut by_target: BTreeMap<String, (Arc<Table>, Vec<(usize, Conditions)>)> = BTreeMap::new();
-            for (place, ask) in asks.iter().enumerate() {
-                let settled = matches!(leads.get(place), Some(Some(Lead::To(..) | Lead::Many(_))));
-                let Some(target) = candidates.get(place).and_then(|targets| targets.get(round)) else {
-                    continue;
-                };
-                if settled {
-                    continue;
+            let mut by_target: BTreeMap<&str, Questions> = BTreeMap::new();
+            for (place, (ask, targets)) in asks.iter().zip(&candidates).enumerate() {
+                let Some(target) = targets.get(round) else { continue };
+                if !matches!(leads.get(place), Some(Some(Lead::To(..) | Lead::Many(_)))) {
+                    let entry = by_target.entry(&target.schema.logical_name);
+                    entry.or_insert_with(|| Questions::to(target)).add(place, with_company(target, ask));
                 }
-                let entry = by_target
-                    .entry(target.schema.logical_name.clone())
-                    .or_insert_with(|| (Arc::clone(target), Vec::new()));
-                entry.1.push((place, with_company(target, ask)));
             }
-            for (target, questions) in by_target.into_values() {
-                let (places, questions): (Vec<usize>, Vec<Conditions>) = questions.into_iter().unzip();
-                let found = self.find(&target, &questions, true).await?;
-                for ((place, conditions), found) in places.into_iter().zip(&questions).zip(found) {
-                    let lead = match found {
-                        Found::One(id) => Lead::To(Arc::clone(&target), id),
-                        Found::Many => Lead::Many(target.name().clone()),
-                        Found::Blocked(nowhere) => Lead::Nowhere(nowhere),
-                        Found::None => Lead::Nowhere(Nowhere {
-                            table: target.name().clone(),
-                            key: IntegrationKey::new(conditions.iter().map(|(_, value)| value)),
-                        }),
-                    };
-                    // Of several targets without the row, the first is the one that is named.
-                    if let Some(slot) = leads.get_mut(place) {
-                        if slot.is_none() || matches!(lead, Lead::To(..) | Lead::Many(_)) {
-                            *slot = Some(lead);
-                        }
-                    }
-                }
+            for questions in by_target.into_values() {
+                self.lead_to(questions, &mut leads).await?;
             }
         }
         leads
             .into_iter()
             .map(|lead| lead.ok_or_else(|| self.client.protocol("a lookup without a target")))
             .collect()
+    }
+
+    async fn lead_to(&self, questions: Questions, leads: &mut [Option<Lead>]) -> Result<(), ConnectError> {
+        let Questions { target, places, conditions } = questions;
+        let found = self.find(&target, &conditions, true).await?;
+        for ((place, conditions), found) in places.into_iter().zip(&conditions).zip(found) {
+            let lead = match found {
+                Found::One(id) => Lead::To(Arc::clone(&target), id),
+                Found::Many => Lead::Many(target.name().clone()),
+                Found::Blocked(nowhere) => Lead::Nowhere(nowhere),
+                Found::None => Lead::Nowhere(Nowhere {
+                    table: target.name().clone(),
+                    key: IntegrationKey::new(conditions.iter().map(|(_, value)| value)),
+                }),
+            };
+            let Some(slot) = leads.get_mut(place) else { continue };
+            // Of several targets without the row, the first is the one that is named.
+            if slot.is_none() || !matches!(lead, Lead::Nowhere(_)) {
+                *slot = Some(lead);
+            }
+        }
+        Ok(())
     }
 
     /// The tables that this lookup may lead to and that have all the columns it is described by.

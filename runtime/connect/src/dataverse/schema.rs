@@ -189,10 +189,10 @@ impl Catalogue {
 
     /// Every table's entity set by its logical name: lookups name their targets logically, addresses need the set.
     async fn sets(&self) -> Result<Arc<HashMap<String, String>>, ConnectError> {
-        if let Some((read_at, sets)) = &self.lock().sets {
-            if read_at.elapsed() < self.life {
-                return Ok(Arc::clone(sets));
-            }
+        if let Some((read_at, sets)) = &self.lock().sets
+            && read_at.elapsed() < self.life
+        {
+            return Ok(Arc::clone(sets));
         }
         let listed: Listed<Definition> =
             self.get("EntityDefinitions?$select=LogicalName,EntitySetName".to_owned()).await?;
