@@ -24,7 +24,9 @@ pub enum StoreError {
         reason: String,
     },
     /// Written by a version this one does not know.
-    #[error("the store at {place} has format {found}, and this version reads up to {known}; use a newer dualwright")]
+    #[error(
+        "the store at {place} has format {found}, and this version reads up to {known}; use a newer dualwright"
+    )]
     TooNew {
         /// Which file.
         place: String,

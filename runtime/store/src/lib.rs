@@ -5,11 +5,15 @@
 //!
 //! What is not here: any decision. The store does not know what an echo or a conflict is.
 
+pub mod conformance;
 mod error;
+pub mod memory;
 mod port;
+pub mod sqlite;
 
 pub use error::StoreError;
 pub use port::{
-    Activity, Capture, Checkpoint, DeadLetter, DeadLetterFilter, DeadLetterId, Entry, EntryState, FeedId, Link, LinkKey, LinkSide,
-    MapCounters, MapStateRecord, NewDeadLetter, NewEntry, Resolution, Sequence, Settlement, Store, Wait,
+    Activity, Capture, Checkpoint, DeadLetter, DeadLetterFilter, DeadLetterId, Entry, EntryState, FeedId,
+    Link, LinkKey, LinkSide, MapCounters, MapStateRecord, NewDeadLetter, NewEntry, Resolution, Sequence,
+    Settlement, Store, Wait,
 };

@@ -312,7 +312,12 @@ pub trait Store: Send + Sync + 'static {
     async fn links(&self, map: &MapName, keys: &[LinkKey]) -> Result<Vec<Option<Link>>, StoreError>;
 
     /// Links of a map in lane-key order, after a lane key: for comparing scans.
-    async fn links_after(&self, map: &MapName, after: Option<&str>, limit: usize) -> Result<Vec<Link>, StoreError>;
+    async fn links_after(
+        &self,
+        map: &MapName,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Link>, StoreError>;
 
     /// The position of a feed.
     async fn checkpoint(&self, feed: &FeedId) -> Result<Option<String>, StoreError>;
@@ -321,7 +326,11 @@ pub trait Store: Send + Sync + 'static {
     async fn counters(&self, map: &MapName) -> Result<BTreeMap<Leg, MapCounters>, StoreError>;
 
     /// Dead letters in order of their numbers.
-    async fn dead_letters(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<DeadLetter>, StoreError>;
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError>;
 
     /// Puts dead letters back at the end of the journal, atomically: they become new entries and cease to be dead.
     /// Unknown numbers are ignored. Answers how many were put back.
