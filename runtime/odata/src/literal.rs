@@ -144,6 +144,8 @@ impl fmt::Display for Literal {
             Self::Null => formatter.write_str("null"),
             Self::Text(text) => write_quoted(formatter, text),
             Self::Integer(number) => write!(formatter, "{number}"),
+            // Without a point it would read back as an integer.
+            Self::Decimal(number) if number.to_integer().is_some() => write!(formatter, "{number}.0"),
             Self::Decimal(number) => write!(formatter, "{number}"),
             Self::Boolean(flag) => write!(formatter, "{flag}"),
             Self::Guid(text) => formatter.write_str(text),
@@ -265,8 +267,8 @@ pub(crate) mod tests {
             Just(Literal::Null),
             any::<String>().prop_map(Literal::Text),
             any::<i64>().prop_map(Literal::Integer),
-            (any::<i32>(), 1_u32..99).prop_map(|(whole, cents)| {
-                Literal::Decimal(Decimal::parse(&format!("{whole}.{cents:02}5")).unwrap())
+            (any::<i64>(), 0_u32..99).prop_map(|(whole, cents)| {
+                Literal::Decimal(Decimal::parse(&format!("{whole}.{cents:02}")).unwrap())
             }),
             any::<bool>().prop_map(Literal::Boolean),
             "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}".prop_map(Literal::Guid),

@@ -7,6 +7,9 @@ const MAX_HEADERS: usize = 64;
 /// The longest header line.
 const MAX_LINE: usize = 64 * 1024;
 
+/// Header lines by name, as written.
+pub(super) type Headers = Vec<(String, String)>;
+
 /// Splits a body into what stands between its boundaries. `most` limits how many.
 pub(super) fn split<'a>(body: &'a [u8], boundary: &str, most: usize) -> Result<Vec<&'a [u8]>, BatchError> {
     let delimiter = [b"--", boundary.as_bytes()].concat();
@@ -59,7 +62,7 @@ pub(super) fn take_line(text: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// Takes header lines off, up to and including the empty line (or the end).
-pub(super) fn take_headers(text: &[u8]) -> Result<(Vec<(String, String)>, &[u8]), &'static str> {
+pub(super) fn take_headers(text: &[u8]) -> Result<(Headers, &[u8]), &'static str> {
     let mut headers = Vec::new();
     let mut rest = text;
     loop {

@@ -1,6 +1,6 @@
 //! Bytes as batches.
 
-use super::multipart::{split, take_headers, take_line};
+use super::multipart::{Headers, split, take_headers, take_line};
 use super::{BatchError, Item, Limits, PartRequest, PartResponse, boundary_of, header};
 
 /// Reads the body of a `$batch` request.
@@ -124,7 +124,7 @@ fn first_line(content: &[u8]) -> Result<(&str, &[u8]), &'static str> {
     Ok((line.trim(), rest))
 }
 
-type Message = (Vec<(String, String)>, Vec<u8>, Option<String>);
+type Message = (Headers, Vec<u8>, Option<String>);
 
 fn message(rest: &[u8]) -> Result<Message, &'static str> {
     let (headers, body) = take_headers(rest)?;

@@ -99,10 +99,10 @@ impl<'a> Parser<'a> {
     fn condition(&mut self) -> Result<Filter, FilterError> {
         let start = self.rest;
         let path = self.path()?;
-        if let Some(function) = function(path) {
-            if self.symbol('(') {
-                return self.function(function);
-            }
+        if let Some(function) = function(path)
+            && self.symbol('(')
+        {
+            return self.function(function);
         }
         self.space();
         let word_at = self.rest;
