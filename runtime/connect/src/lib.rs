@@ -8,8 +8,11 @@
 //! the call may be repeated safely.
 
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod dataverse;
 mod error;
+pub mod finops;
 pub mod http;
 mod port;
 
