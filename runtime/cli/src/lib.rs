@@ -4,8 +4,10 @@
 //! ([`Output`]), the configuration file ([`config`]), logs and progress. This is the only room that knows every
 //! other one: it chooses the backends and the connectors and hands them to the engine.
 
+mod assembly;
 pub mod commands;
 pub mod config;
+mod examination;
 mod failure;
 mod logging;
 mod output;

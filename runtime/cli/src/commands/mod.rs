@@ -1,6 +1,8 @@
 //! The commands, one file each. A new command is a file beside its siblings and a line in [`Command`].
 
+mod doctor;
 mod init;
+mod map;
 
 use clap::{Parser, Subcommand};
 use dualwright_diagnostics::Exit;
@@ -16,11 +18,12 @@ Exit codes:
   3  a system could not be reached, or did not let us in
 
 Examples:
-  dualwright init                            write a commented dualwright.toml";
+  dualwright init                            write a commented dualwright.toml
+  dualwright doctor --config dualwright.toml check everything before it runs";
 
 /// Open dual-write between Dynamics 365 Finance and Operations and Dataverse.
 #[derive(Debug, Parser)]
-#[command(name = "dualwright", version, about, after_help = AFTER_HELP, propagate_version = true)]
+#[command(name = "dualwright", version, after_help = AFTER_HELP, propagate_version = true)]
 pub struct Arguments {
     /// Print the result as JSON on standard output, and failures as JSON on standard error.
     #[arg(long, global = true)]
@@ -38,13 +41,17 @@ pub struct Arguments {
 pub enum Command {
     /// Write a commented configuration file.
     Init(init::Init),
+    /// Say what is wrong with a configuration before it runs.
+    Doctor(doctor::Doctor),
+    /// Build and check maps.
+    Map(map::Map),
 }
 
 impl Command {
     /// What is logged when DUALWRIGHT_LOG says nothing.
     pub(crate) fn log_default(&self) -> &'static str {
         match self {
-            Self::Init(_) => "error",
+            Self::Init(_) | Self::Doctor(_) | Self::Map(_) => "error",
         }
     }
 
@@ -55,6 +62,11 @@ impl Command {
     pub async fn run(self, output: &Output) -> Result<Exit, Failure> {
         match self {
             Self::Init(command) => command.run(output),
+            Self::Doctor(command) => command.run(output).await,
+            Self::Map(command) => command.run(output).await,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

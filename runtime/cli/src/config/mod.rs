@@ -84,6 +84,8 @@ pub struct Control {
     public_url: Option<ServiceUrl>,
     /// What both systems must send back with each push. Without it nothing is pushed: changes are polled.
     pub nudge_secret: Option<Secret>,
+    /// What people and tools must send as bearer token. May be left out where only this machine can connect.
+    pub token: Option<Secret>,
 }
 
 /// What one call of a map may use. What is left out keeps the host's default.
@@ -230,6 +232,15 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
     (line, column)
 }
 
+// === impl Map ===
+
+impl Map {
+    /// A map with every setting left out.
+    pub fn of_file(file: PathBuf) -> Self {
+        Self { file, policy: Policy::default(), master: Side::default(), initial_sync: true }
+    }
+}
+
 // === impl Environment ===
 
 impl Environment {
@@ -245,18 +256,23 @@ impl Environment {
 // === impl Control ===
 
 impl Control {
-    /// How the two systems reach the runtime; no slash at the end.
-    pub fn public_url(&self) -> String {
+    /// How the two systems reach the runtime that listens on this address; no slash at the end.
+    pub fn public_url(&self, listening: SocketAddr) -> String {
         match &self.public_url {
             Some(url) => url.as_str().to_owned(),
-            None => format!("http://{}", self.listen),
+            None => format!("http://{listening}"),
         }
     }
 }
 
 impl Default for Control {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 7900)), public_url: None, nudge_secret: None }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7900)),
+            public_url: None,
+            nudge_secret: None,
+            token: None,
+        }
     }
 }
 

@@ -50,7 +50,7 @@ fn what_is_left_out_has_a_default() {
     let config = parse(SMALL).unwrap();
     assert_eq!(config.finops.url.as_str(), "http://127.0.0.1:7301");
     assert_eq!(config.finops.token_url(), "https://login.microsoftonline.com/t/oauth2/v2.0/token");
-    assert_eq!(config.control.public_url(), "http://127.0.0.1:7900");
+    assert_eq!(config.control.public_url(config.control.listen), "http://127.0.0.1:7900");
     assert_eq!((config.maps[0].policy, config.maps[0].master), (Policy::FinopsWins, Side::Finops));
     assert!(config.maps[0].initial_sync);
     assert_eq!(config.resolve(&config.maps[0].file), Path::new("folder/a.toml"));

@@ -1,0 +1,8 @@
+//! Puts the rooms together: connectors, store, sandbox, maps, engine, the runtime's own HTTP. The one place that names
+//! a backend and a system, and the same for `run` and for `demo`.
+
+mod maps;
+mod systems;
+
+pub(crate) use maps::{LoadedMap, build, host, load_map};
+pub(crate) use systems::connect;

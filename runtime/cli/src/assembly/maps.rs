@@ -1,0 +1,146 @@
+//! The maps of a configuration, as components in the sandbox.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use dualwright_diagnostics::Class;
+use dualwright_engine::MapSettings;
+use dualwright_map_builder::{BuildError, BuildOptions, BuiltMap, build_map};
+use dualwright_model::System;
+use dualwright_plugin_host::{Grants, Host, HostConfig, HostError, Limits, Plugin};
+
+use crate::Failure;
+use crate::config::{self, Config};
+
+/// A map, ready to run.
+pub(crate) struct LoadedMap {
+    /// The component in the sandbox.
+    pub(crate) plugin: Arc<Plugin>,
+    /// What the map file says, when it was one.
+    pub(crate) built: Option<BuiltMap>,
+    /// What the configuration says of it.
+    settings: config::Map,
+}
+
+impl LoadedMap {
+    /// The map as the engine wants it.
+    pub(crate) fn settings(&self) -> MapSettings {
+        use dualwright_sync::conflict::Policy;
+        MapSettings {
+            logic: Arc::clone(&self.plugin) as _,
+            policy: match self.settings.policy {
+                config::Policy::FinopsWins => Policy::FinopsWins,
+                config::Policy::DataverseWins => Policy::DataverseWins,
+                config::Policy::LatestWins => Policy::LatestWins,
+            },
+            master: match self.settings.master {
+                config::Side::Finops => System::Finops,
+                config::Side::Dataverse => System::Dataverse,
+            },
+            initial_sync: self.settings.initial_sync,
+        }
+    }
+}
+
+/// Builds what must be built and loads every map of the configuration, in its order.
+pub(crate) async fn load_all(config: &Config, options: &BuildOptions) -> Result<Vec<LoadedMap>, Failure> {
+    let host = host(config)?;
+    let mut maps = Vec::new();
+    for settings in &config.maps {
+        maps.push(load_map(&host, config, settings, options).await?);
+    }
+    Ok(maps)
+}
+
+/// The sandbox, within the configured limits.
+pub(crate) fn host(config: &Config) -> Result<Host, Failure> {
+    let limits = limits(&config.limits)?;
+    Host::new(HostConfig { limits, ..HostConfig::default() })
+        .map_err(|error| Failure::usage("the limits cannot be used").because(error).hint("see [limits]"))
+}
+
+fn limits(settings: &config::Limits) -> Result<Limits, Failure> {
+    let mut limits = Limits::default();
+    let bytes = |count: config::ByteCount| {
+        usize::try_from(count.get())
+            .map_err(|_| Failure::usage("an amount of memory is too large for this machine"))
+    };
+    if let Some(memory) = settings.guest_memory {
+        limits.memory_bytes = bytes(memory)?;
+    }
+    if let Some(output) = settings.guest_output {
+        limits.output_bytes_ceiling = bytes(output)?;
+    }
+    if let Some(deadline) = settings.guest_deadline {
+        limits.deadline = deadline;
+    }
+    Ok(limits)
+}
+
+/// Builds one map if it must be built, and loads it.
+pub(crate) async fn load_map(
+    host: &Host,
+    config: &Config,
+    settings: &config::Map,
+    options: &BuildOptions,
+) -> Result<LoadedMap, Failure> {
+    let path = config.resolve(&settings.file);
+    let (bytes, built) = bytes(&path, options).await?;
+    let name = path.display().to_string();
+    let plugin = host
+        .load_async(&name, bytes, Grants::default())
+        .await
+        .map_err(|error| host_failure(&error, &path))?;
+    Ok(LoadedMap { plugin: Arc::new(plugin), built, settings: settings.clone() })
+}
+
+/// The component of a file: built when it is a map file, read when it is a component.
+async fn bytes(path: &Path, options: &BuildOptions) -> Result<(Vec<u8>, Option<BuiltMap>), Failure> {
+    if path.extension().is_some_and(|extension| extension == "toml") {
+        let built = build(path, options).await?;
+        return Ok((built.bytes.clone(), Some(built)));
+    }
+    let bytes = tokio::fs::read(path).await.map_err(|error| {
+        Failure::usage("cannot read the map")
+            .at(path.display())
+            .because(error)
+            .hint("a map is a component (.wasm) or a map file (.toml)")
+    })?;
+    Ok((bytes, None))
+}
+
+/// Builds the component of a map file.
+pub(crate) async fn build(path: &Path, options: &BuildOptions) -> Result<BuiltMap, Failure> {
+    let (path, options) = (path.to_path_buf(), options.clone());
+    tokio::task::spawn_blocking(move || build_map(&path, &options))
+        .await
+        .map_err(|error| Failure::runtime("the build was cut off").because(error))?
+        .map_err(|error| build_failure(&error))
+}
+
+/// Why a map was not built.
+fn build_failure(error: &BuildError) -> Failure {
+    match error {
+        BuildError::Map { problems } => {
+            let count = problems.len();
+            let words = if count == 1 { "is one thing".to_owned() } else { format!("are {count} things") };
+            let failure = Failure::usage(format!("there {words} wrong with the map\n{error}"));
+            match problems.first() {
+                Some(first) => {
+                    failure.at(format!("{}:{}:{}", first.path.display(), first.line, first.column))
+                }
+                None => failure,
+            }
+        }
+        error => Failure::of_class(error.class(), "the map could not be built").because(error),
+    }
+}
+
+fn host_failure(error: &HostError, path: &Path) -> Failure {
+    // What is refused is the file, whoever has to act: the same file is refused again.
+    let failure = match error.class() {
+        Class::Host => Failure::runtime("the sandbox could not take the map"),
+        _ => Failure::usage("the sandbox refuses the map"),
+    };
+    failure.at(path.display()).because(error)
+}

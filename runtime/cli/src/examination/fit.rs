@@ -1,0 +1,96 @@
+//! Does a map fit both systems?
+
+use std::collections::BTreeSet;
+
+use dualwright_connect::ConnectError;
+use dualwright_engine::Pair;
+use dualwright_map_builder::check::{self, Schemas};
+use dualwright_model::{ColumnPath, System};
+use dualwright_plugin_host::Description;
+
+use super::reach::{Reached, of_error};
+use super::{Finding, Severity};
+use crate::assembly::LoadedMap;
+
+/// Describes both tables of a map and checks the map against them, as far as the systems let us in.
+pub(crate) async fn check_map(pair: &Pair, reached: Reached, map: &LoadedMap, findings: &mut Vec<Finding>) {
+    let description = map.plugin.description();
+    let mut schemas = Schemas::default();
+    let mut complete = true;
+    for system in [System::Finops, System::Dataverse] {
+        if !reached.has(system) {
+            complete = false;
+            continue;
+        }
+        let (table, columns) = (description.table(system), columns(description, system));
+        match pair.connector(system).describe(table, &columns).await {
+            Ok(schema) => {
+                if description.leg(system.outgoing()).is_some() && !schema.tracks_changes {
+                    findings.push(untracked(description, system));
+                }
+                schemas.insert(system, schema.as_ref().clone());
+            }
+            // The check below says it better, with names that are near.
+            Err(ConnectError::Unknown { .. }) => {}
+            Err(error) => {
+                findings.push(of_error(description.name.to_string(), &error));
+                complete = false;
+            }
+        }
+    }
+    if !complete {
+        return;
+    }
+    let compiled = map.built.as_ref().map(|built| &built.compiled);
+    let before = findings.len();
+    findings.extend(check::check_all(description, compiled, &schemas).into_iter().map(of_check));
+    if findings.len() == before {
+        let (finops, dataverse) = (&description.finops_table, &description.dataverse_table);
+        let message = format!("{} {} fits {finops} and {dataverse}", description.name, description.version);
+        findings.push(Finding::good(description.name.to_string(), message));
+    }
+}
+
+/// Every column and lookup path of one side that the map speaks of.
+fn columns(description: &Description, system: System) -> Vec<ColumnPath> {
+    let mut columns: BTreeSet<ColumnPath> = description.key_columns(system).into_iter().collect();
+    if let Some(leg) = description.leg(system.outgoing()) {
+        columns.extend(leg.reads.iter().cloned());
+    }
+    if let Some(leg) = description.leg(system.other().outgoing()) {
+        columns.extend(leg.writes.iter().cloned());
+    }
+    columns.into_iter().collect()
+}
+
+fn untracked(description: &Description, system: System) -> Finding {
+    let table = description.table(system);
+    let place = description.name.to_string();
+    match system {
+        System::Dataverse => Finding::error(
+            place,
+            "no-change-tracking",
+            format!("change tracking is off for {table} in Dataverse"),
+        )
+        .hint("switch on \"Track changes\" for the table in the maker portal"),
+        System::Finops => {
+            Finding::warning(place, "no-data-events", format!("{table} in F&O raises no data events"))
+                .hint("its changes are found by the comparing read only; see sync.sweep-interval")
+        }
+    }
+}
+
+fn of_check(finding: check::Finding) -> Finding {
+    let place = match &finding.field {
+        Some(field) => format!("{} {} {field}", finding.map, finding.side),
+        None => format!("{} {}", finding.map, finding.side),
+    };
+    let severity = match finding.severity {
+        check::Severity::Error => Severity::Error,
+        check::Severity::Warning => Severity::Warning,
+    };
+    let mut told = Finding::error(place, finding.code, finding.message);
+    told.severity = severity;
+    told.hint = finding.hint;
+    told
+}
