@@ -119,16 +119,20 @@ fn deserialize(engine: &Engine, code: &[u8]) -> Option<Component> {
 
 #[cfg(unix)]
 fn prepare(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let mode = std::fs::metadata(folder)?.permissions().mode();
-    if mode & 0o022 == 0 {
+    // Who we are shows on a file that we make; it also shows whether we may make one.
+    let probe = folder.join(format!("probe.{}", std::process::id()));
+    let us = std::fs::File::create(&probe)?.metadata()?.uid();
+    std::fs::remove_file(&probe)?;
+    let folder = std::fs::metadata(folder)?;
+    if folder.uid() == us && folder.mode() & 0o022 == 0 {
         return Ok(());
     }
     Err(std::io::Error::new(
         std::io::ErrorKind::PermissionDenied,
-        "others may write to this folder, so nothing in it can be trusted (chmod 700)",
+        "others may write to this folder, so nothing in it can be trusted (it must be ours, and chmod 700)",
     ))
 }
 

@@ -11,6 +11,7 @@ use dualwright_model::{ColumnPath, Digest, Leg};
 use tokio::sync::Semaphore;
 
 use crate::engine::Shared;
+use crate::fault::NotStarted;
 use crate::rows::{Picks, Rows};
 use crate::stats::Counters;
 use crate::worlds::v1;
@@ -152,7 +153,8 @@ impl Inner {
         answers
     }
 
-    /// One call in one fresh instance, which is gone afterwards.
+    /// One call in one fresh instance, which is gone afterwards. Tries again, a little later, when the host could not
+    /// make one.
     fn call(
         &self,
         plan: &LegPlan,
@@ -161,23 +163,31 @@ impl Inner {
         range: &Range<usize>,
         deadline: Duration,
     ) -> Result<Vec<TransformResult>, GuestFault> {
-        let begun = Instant::now();
+        const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(500)];
         let limits = &self.shared.limits;
-        let mut store = store::fresh(
-            &self.shared.engine,
-            limits.memory_bytes,
-            deadline,
-            limits.output_bytes_for(range.len(), plan.writes.len(), rows.bytes(range)),
-            Arc::clone(&self.origin),
-            Arc::clone(&self.settings),
-        );
-        let answered = self
-            .mapper
-            .transform(&mut store, plan.leg, initial, rows, range, &plan.writes)
-            .map_err(|error| fault::of(&error, &store.data().guard, limits.memory_bytes, deadline));
-        drop(store);
-        self.counters.called(begun.elapsed());
-        answered
+        let output_bytes = limits.output_bytes_for(range.len(), plan.writes.len(), rows.bytes(range));
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let begun = Instant::now();
+            let mut store = store::fresh(
+                &self.shared.engine,
+                limits.memory_bytes,
+                deadline,
+                output_bytes,
+                Arc::clone(&self.origin),
+                Arc::clone(&self.settings),
+            );
+            let answered = self.mapper.transform(&mut store, plan.leg, initial, rows, range, &plan.writes);
+            let guard = store.into_data().guard;
+            self.counters.called(begun.elapsed());
+            match answered {
+                Ok(answers) => return Ok(answers),
+                Err(error) => match pauses.next().filter(|_| error.is::<NotStarted>() && !guard.refused()) {
+                    Some(pause) => std::thread::sleep(pause),
+                    None => return Err(fault::of(&error, &guard, limits.memory_bytes, deadline)),
+                },
+            }
+        }
     }
 }
 

@@ -21,6 +21,12 @@ pub(crate) struct WrongLength {
     pub(crate) found: usize,
 }
 
+/// The guest never ran: the machine has no memory or address space left for an instance. The component was already seen
+/// to start when it was loaded, so this is the host's trouble and may pass.
+#[derive(Debug, thiserror::Error)]
+#[error("the host could not make an instance: {0}")]
+pub(crate) struct NotStarted(pub(crate) String);
+
 /// Says how a call failed. The message has the reason and the guest's own backtrace (names from the component, fixed
 /// when it was built), never row values (I11).
 pub(crate) fn of(
@@ -56,6 +62,9 @@ fn reason(
     if let Some(trap) = trap {
         return (GuestFaultKind::Trap, trap.to_string());
     }
+    if let Some(host) = error.downcast_ref::<NotStarted>() {
+        return (GuestFaultKind::Trap, host.to_string());
+    }
     if let Some(length) = error.downcast_ref::<WrongLength>() {
         return (GuestFaultKind::BadAnswer, length.to_string());
     }
@@ -64,13 +73,14 @@ fn reason(
 
 /// The engine's words for a malformed answer, reduced to fixed sentences: its own might quote what the guest sent.
 fn bad_answer(words: &str) -> &'static str {
-    const KNOWN: [(&str, &str); 6] = [
+    const KNOWN: [(&str, &str); 7] = [
         ("fuel allocated for hostcalls", "returned more than it may"),
         ("utf-8", "returned text that is not UTF-8"),
         ("discriminant", "returned a variant with a case that does not exist"),
         ("not aligned", "returned a pointer that is not aligned"),
         ("out of bounds", "returned a pointer outside its memory"),
         ("bounds of memory", "returned a pointer outside its memory"),
+        ("beyond end of memory", "returned a pointer outside its memory"),
     ];
     KNOWN
         .iter()
@@ -114,7 +124,10 @@ pub(crate) fn cut(text: &str, bytes: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{bad_answer, cut, printable};
+    use std::time::Duration;
+
+    use super::{NotStarted, bad_answer, cut, of, printable};
+    use crate::limits::MemoryGuard;
 
     #[test]
     fn texts_are_cut_between_characters() {
@@ -122,6 +135,13 @@ mod tests {
         assert_eq!(cut("añb", 3), "añ");
         assert_eq!(cut("ab", 5), "ab");
         assert_eq!(cut("ñ", 0), "");
+    }
+
+    #[test]
+    fn the_hosts_own_trouble_is_called_that() {
+        let error = NotStarted("no memory".to_owned()).into();
+        let fault = of(&error, &MemoryGuard::new(1), 1, Duration::ZERO);
+        assert_eq!(fault.message, "the host could not make an instance: no memory");
     }
 
     #[test]

@@ -1,5 +1,12 @@
 //! Honest guests: what goes in and what comes out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what went wrong by panicking"
+)]
+
 mod support;
 
 use std::io::Write;

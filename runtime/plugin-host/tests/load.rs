@@ -1,5 +1,12 @@
 //! Which components are refused, and why (I6, I7).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what went wrong by panicking"
+)]
+
 mod support;
 
 use dualwright_diagnostics::Class;

@@ -7,9 +7,9 @@ use dualwright_model::{
 };
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, HasSelf, Linker};
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine, Store, Trap};
 
-use crate::fault::{WrongLength, cut};
+use crate::fault::{NotStarted, WrongLength, cut};
 use crate::rows::{Cell, Rows};
 use crate::store::State;
 use crate::{
@@ -46,6 +46,9 @@ const VIOLATIONS: usize = 100;
 pub(crate) struct Mapper(bindings::MapPluginWithHostPre<State>);
 
 /// Whether a component exports the contract's functions with the contract's types.
+///
+/// The engine itself compares types only when it makes the first instance, where the difference would look like a bad
+/// answer. Its check is public and hidden from its documentation; the types it is given are the generated ones.
 ///
 /// # Errors
 /// What is missing or different.
@@ -88,9 +91,15 @@ impl Mapper {
         bindings::MapPluginWithHostPre::new(linker.instantiate_pre(component)?).map(Self)
     }
 
+    fn start(&self, store: &mut Store<State>) -> wasmtime::Result<bindings::MapPluginWithHost> {
+        self.0.instantiate(store).map_err(|error| {
+            if error.is::<Trap>() { error } else { NotStarted(error.root_cause().to_string()).into() }
+        })
+    }
+
     /// Asks a fresh instance what the map is. Nothing in the answer is checked yet.
     pub(crate) fn describe(&self, mut store: &mut Store<State>) -> wasmtime::Result<Description> {
-        let instance = self.0.instantiate(&mut store)?;
+        let instance = self.start(store)?;
         let description = instance.dualwright_plugin_mapper().call_describe(&mut store)?;
         Ok(description_from(description))
     }
@@ -121,7 +130,7 @@ impl Mapper {
                 wit::Change { operation: operation(row.operation), cells }
             })
             .collect();
-        let instance = self.0.instantiate(&mut store)?;
+        let instance = self.start(store)?;
         let leg = match leg {
             Leg::ToDataverse => wit::Leg::ToDataverse,
             Leg::ToFinops => wit::Leg::ToFinops,

@@ -1,5 +1,11 @@
 //! Guests from text, and batches for them.
 #![allow(dead_code, reason = "every test binary uses its own part of this")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what went wrong by panicking"
+)]
 
 use std::path::Path;
 use std::time::Duration;
