@@ -6,43 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use dualwright_model::{ColumnSchema, IntegrationKey, Value, Version};
-use http::{Method, StatusCode};
-use serde_json::{Map, Value as Json};
+use dualwright_model::Value;
+use http::StatusCode;
 
-use super::environment::{Environment, row_request};
+use super::environment::Environment;
 use super::error::{refusal, row_exists, row_missing};
-use super::row::{Plan, Row, address, key_of_id};
-use super::schema::Table;
-use super::value;
-use crate::http::{Request, Response};
-use crate::{ConnectError, Precondition, Selection, Write, WriteOutcome, WriteTarget, Written};
-
-/// What is to be done next for a write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    Create,
-    Change,
-    Delete,
-}
-
-/// One write on its way.
-struct Job<'a> {
-    place: usize,
-    write: &'a Write,
-    step: Step,
-    /// The row's values of the table's key; `None` for a new row whose key is not fully told.
-    key: Option<Vec<Value>>,
-    /// The cells to write, with those of the asked key, by the table's column.
-    cells: Cells,
-}
-
-#[derive(Clone, Default)]
-struct Cells {
-    given: BTreeMap<String, (ColumnSchema, Value)>,
-    /// What the target's key says; only for new rows.
-    asked: BTreeMap<String, (ColumnSchema, Value)>,
-}
+use super::job::{Cells, Job, Step};
+use super::row::{Plan, Row, key_of_id};
+use crate::http::Response;
+use crate::{ConnectError, Precondition, Selection, Write, WriteOutcome, WriteTarget};
 
 /// "Create or overwrite" tries to change, then to create, then to change what another created meanwhile.
 const MOST_STEPS: usize = 3;
@@ -63,7 +35,7 @@ impl Environment {
             if jobs.is_empty() {
                 break;
             }
-            jobs = self.step(&plan.table, jobs, &mut outcomes).await;
+            jobs = self.step(&plan, jobs, &mut outcomes).await;
         }
         for job in jobs {
             // Created and deleted by others as often as we looked: what was asked cannot be decided now.
@@ -125,49 +97,82 @@ impl Environment {
     }
 
     fn job<'a>(&self, plan: &Plan, place: usize, write: &'a Write) -> Result<Job<'a>, ConnectError> {
-        let mut cells = Cells::default();
+        let (mut given, mut asked) = (Cells::new(), Cells::new());
         for (path, value) in write.cells.iter() {
             let column = plan.table.schema.column(path.as_str());
             let column =
                 column.ok_or_else(|| self.unknown(format!("the column {path} of {}", plan.table.name())))?;
-            cells.given.insert(column.name.clone(), (column.clone(), value.clone()));
+            given.insert(column.name.clone(), (column.clone(), value.clone()));
         }
         let (WriteTarget::Id { key, .. } | WriteTarget::Key(key)) = &write.target;
         for (column, value) in plan.key.iter().zip(key) {
             let value = column.coerce(value.clone()).map_err(|error| self.rejected(error.to_string()))?;
-            cells.asked.insert(column.name.clone(), (column.clone(), value));
+            asked.insert(column.name.clone(), (column.clone(), value));
         }
         let step = match (write.delete, &write.precondition) {
             (true, _) => Step::Delete,
             (false, Precondition::Absent) => Step::Create,
             (false, _) => Step::Change,
         };
-        Ok(Job { place, write, step, key: None, cells })
+        Ok(Job { place, write, step, key: None, given, asked })
     }
 
     /// Sends each job's request and settles what can be settled. Gives back those that need another step.
     async fn step<'a>(
         &self,
-        table: &Table,
+        plan: &Plan,
         jobs: Vec<Job<'a>>,
         outcomes: &mut [Option<WriteOutcome>],
     ) -> Vec<Job<'a>> {
         let (mut sent, mut requests) = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
         for job in jobs {
-            match request(table, &job) {
+            match job.request(&plan.table) {
                 Some(request) => {
                     requests.push(request);
                     sent.push(job);
                 }
-                // A key that no column can hold: there is no such row, and there will be none.
                 None => set(outcomes, job.place, WriteOutcome::Missing),
             }
         }
-        let mut again = Vec::new();
+        let (mut again, mut suspects) = (Vec::new(), Vec::new());
         for (mut job, answer) in sent.into_iter().zip(self.answers(requests).await) {
             let outcome = match answer {
                 Err(error) => Some(WriteOutcome::Failed(error)),
-                Ok(answer) => self.read_answer(table, &mut job, &answer),
+                Ok(answer) => self.read_answer(plan, &mut job, &answer),
+            };
+            match outcome {
+                Some(WriteOutcome::Failed(error @ ConnectError::Rejected { .. }))
+                    if job.step == Step::Create =>
+                {
+                    suspects.push((job, error));
+                }
+                Some(outcome) => set(outcomes, job.place, outcome),
+                None => again.push(job),
+            }
+        }
+        again.extend(self.second_look(plan, suspects, outcomes).await);
+        again
+    }
+
+    /// New rows that were refused, for a reason in words that we may not understand: is it that they are there already?
+    async fn second_look<'a>(
+        &self,
+        plan: &Plan,
+        suspects: Vec<(Job<'a>, ConnectError)>,
+        outcomes: &mut [Option<WriteOutcome>],
+    ) -> Vec<Job<'a>> {
+        let keys = suspects.iter().enumerate();
+        let keys = keys.filter_map(|(index, (job, _))| Some((index, job.new_key(&plan.table)?))).collect();
+        let there: Vec<usize> = match self.rows_at(plan, keys).await {
+            Ok(rows) => rows.into_iter().filter(|(_, row)| row.is_some()).map(|(index, _)| index).collect(),
+            // The refusal is all that we know, then.
+            Err(_) => Vec::new(),
+        };
+        let mut again = Vec::new();
+        for (index, (mut job, error)) in suspects.into_iter().enumerate() {
+            let outcome = match there.contains(&index) {
+                true => created_by_another(plan, &mut job),
+                false => Some(WriteOutcome::Failed(error)),
             };
             match outcome {
                 Some(outcome) => set(outcomes, job.place, outcome),
@@ -178,10 +183,10 @@ impl Environment {
     }
 
     /// What an answer says of the write; `None` when another step is needed.
-    fn read_answer(&self, table: &Table, job: &mut Job<'_>, answer: &Response) -> Option<WriteOutcome> {
+    fn read_answer(&self, plan: &Plan, job: &mut Job<'_>, answer: &Response) -> Option<WriteOutcome> {
         let overwrites = matches!(job.write.precondition, Precondition::None);
         Some(match job.step {
-            _ if answer.status.is_success() => WriteOutcome::Written(written(table, job, answer)),
+            _ if answer.status.is_success() => WriteOutcome::Written(job.written(&plan.table, answer)),
             Step::Change | Step::Delete if answer.status == StatusCode::PRECONDITION_FAILED => {
                 WriteOutcome::PreconditionFailed
             }
@@ -190,16 +195,21 @@ impl Environment {
                 return None;
             }
             Step::Change | Step::Delete if row_missing(answer) => WriteOutcome::Missing,
-            Step::Create if row_exists(answer) => match job.new_key(table) {
-                Some(key) if overwrites => {
-                    job.step = Step::Change;
-                    job.key = Some(key);
-                    return None;
-                }
-                _ => WriteOutcome::PreconditionFailed,
-            },
+            Step::Create if row_exists(answer) => return created_by_another(plan, job),
             _ => WriteOutcome::Failed(refusal(&self.client, answer)),
         })
+    }
+}
+
+/// A row that was to be new is there: that is the outcome, or the row is to be changed instead.
+fn created_by_another(plan: &Plan, job: &mut Job<'_>) -> Option<WriteOutcome> {
+    match job.new_key(&plan.table) {
+        Some(key) if matches!(job.write.precondition, Precondition::None) => {
+            job.step = Step::Change;
+            job.key = Some(key);
+            None
+        }
+        _ => Some(WriteOutcome::PreconditionFailed),
     }
 }
 
@@ -214,89 +224,6 @@ fn settle_found(job: &mut Job<'_>) -> Option<WriteOutcome> {
         }
         (None, Step::Change | Step::Delete, _) => Some(WriteOutcome::Missing),
     }
-}
-
-impl Job<'_> {
-    /// All cells of a new row: those given, and of the asked key what they do not say.
-    fn new_cells(&self) -> impl Iterator<Item = &(ColumnSchema, Value)> {
-        let asked = self.cells.asked.iter().filter(|(name, _)| !self.cells.given.contains_key(*name));
-        self.cells.given.values().chain(asked.map(|(_, cell)| cell))
-    }
-
-    /// The key that a new row gets; `None` when F&O numbers it.
-    fn new_key(&self, table: &Table) -> Option<Vec<Value>> {
-        let value = |column: &ColumnSchema| {
-            let (_, value) = self.new_cells().find(|(known, _)| known.name == column.name)?;
-            (!value.to_key_text().is_empty()).then(|| value.clone())
-        };
-        table.key.iter().map(value).collect()
-    }
-}
-
-fn request(table: &Table, job: &Job<'_>) -> Option<Request> {
-    match job.step {
-        Step::Create => {
-            let repeatable = job.new_key(table).is_some();
-            let given = |column: &ColumnSchema, value: &Value| {
-                // An empty key column is left to the number sequence.
-                let is_key = table.key.iter().any(|key| key.name == column.name);
-                !(is_key && value.to_key_text().is_empty())
-            };
-            let body = body(job.new_cells().filter(|(column, value)| given(column, value)));
-            Some(Request::new(Method::POST, table.name(), repeatable).body(body))
-        }
-        Step::Change => {
-            let key = job.key.as_deref()?;
-            let request = row_request(Method::PATCH, &address(table, key)?);
-            let changed = |column: &ColumnSchema, value: &Value| {
-                let index = table.key.iter().position(|known| known.name == column.name);
-                let now = index.and_then(|index| key.get(index));
-                now.is_none_or(|now| IntegrationKey::new([now]) != IntegrationKey::new([value]))
-            };
-            let body = body(job.cells.given.values().filter(|(column, value)| changed(column, value)));
-            Some(conditional(request.body(body), job))
-        }
-        Step::Delete => {
-            Some(conditional(row_request(Method::DELETE, &address(table, job.key.as_deref()?)?), job))
-        }
-    }
-}
-
-fn conditional(request: Request, job: &Job<'_>) -> Request {
-    match &job.write.precondition {
-        Precondition::Version(version) => request.header("if-match", &version.0),
-        Precondition::None | Precondition::Absent | Precondition::Exists => request,
-    }
-}
-
-fn body<'a>(cells: impl Iterator<Item = &'a (ColumnSchema, Value)>) -> String {
-    let members: Map<String, Json> = cells
-        .filter_map(|(column, value)| Some((column.name.clone(), value::write(value, column)?)))
-        .collect();
-    Json::Object(members).to_string()
-}
-
-fn written(table: &Table, job: &Job<'_>, answer: &Response) -> Written {
-    let known = match &job.write.target {
-        WriteTarget::Id { id, .. } => Some(id.clone()),
-        WriteTarget::Key(_) => None,
-    };
-    match job.step {
-        Step::Create => {
-            let row: Option<Row> = answer.json().ok();
-            Written {
-                id: row.as_ref().and_then(|row| row.id(table).ok()),
-                version: row.as_ref().and_then(Row::version).or_else(|| header_version(answer)),
-                created: Some(true),
-            }
-        }
-        Step::Change => Written { id: known, version: header_version(answer), created: Some(false) },
-        Step::Delete => Written { id: known, version: None, created: None },
-    }
-}
-
-fn header_version(answer: &Response) -> Option<Version> {
-    answer.header("etag").map(|text| Version(text.to_owned()))
 }
 
 fn set(outcomes: &mut [Option<WriteOutcome>], place: usize, outcome: WriteOutcome) {

@@ -19,7 +19,8 @@ pub(super) fn row_missing(response: &Response) -> bool {
     matches!(response.status, StatusCode::NOT_FOUND | StatusCode::GONE)
 }
 
-/// Whether a new row was refused because one with its key is there.
+/// Whether a new row was certainly refused because one with its key is there. In another language the words differ:
+/// whoever must know looks for the row.
 pub(super) fn row_exists(response: &Response) -> bool {
     let refused = !response.status.is_success();
     refused

@@ -12,6 +12,7 @@ mod config;
 mod environment;
 mod error;
 mod filter;
+mod job;
 mod nudge;
 mod read;
 mod row;

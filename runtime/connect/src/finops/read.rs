@@ -10,7 +10,7 @@ use http::Method;
 
 use super::environment::{CROSS_COMPANY, Environment, row_request};
 use super::error::{refusal, row_missing};
-use super::row::{Plan, Row, address, key_of_id};
+use super::row::{Plan, Row, address, is_record_id, key_of_id};
 use super::value;
 use crate::http::Request;
 use crate::{ConnectError, Existing, ReadKey, Selection};
@@ -32,12 +32,15 @@ impl Environment {
         let mut indirect = Vec::new();
         for (place, key) in keys.iter().enumerate() {
             match key {
-                ReadKey::Id(id) => {
-                    let key = key_of_id(id).ok_or_else(|| {
-                        self.unknown(format!("rows of {} by record id, only by key", plan.table.name()))
-                    })?;
-                    direct.push((place, key));
-                }
+                ReadKey::Id(id) => match key_of_id(id) {
+                    Some(key) => direct.push((place, key)),
+                    None if is_record_id(id) => {
+                        let what = format!("rows of {} by record id, only by key", plan.table.name());
+                        return Err(self.unknown(what));
+                    }
+                    // No row of F&O ever had such an id.
+                    None => {}
+                },
                 ReadKey::Key(values) => {
                     self.check_length(&plan, values)?;
                     match plan.table_key(values) {
@@ -70,8 +73,8 @@ impl Environment {
         Err(self.unknown(format!("a key of {asked} values where {} has {has}", plan.table.name())))
     }
 
-    /// Rows by the table's key.
-    async fn rows_at(
+    /// Rows by the table's key, each with the place that was given with it.
+    pub(super) async fn rows_at(
         &self,
         plan: &Plan,
         keys: Vec<(usize, Vec<Value>)>,

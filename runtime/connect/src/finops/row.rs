@@ -79,6 +79,11 @@ pub(super) fn record_id(version: &Version) -> Option<RecordId> {
     (number > 0).then(|| RecordId(number.to_string()))
 }
 
+/// Whether an id is of the form that F&O gives to records.
+pub(super) fn is_record_id(id: &RecordId) -> bool {
+    id.0.parse::<i64>().is_ok_and(|number| number > 0)
+}
+
 /// The id of a row whose version does not reveal one: the key's canonical text.
 pub(super) fn id_of_key(key: &[Value]) -> RecordId {
     RecordId(format!("{KEY_ID}{}", IntegrationKey::new(key)))

@@ -94,6 +94,8 @@ async fn a_row_cannot_be_read_by_record_id_or_half_a_key() {
         assert!(matches!(error, ConnectError::Unknown { .. }), "{error}");
     }
     assert!(finops.read(&selection(), &[]).await.unwrap().is_empty());
+    let nobodys = [ReadKey::Id(RecordId("00000000-0000-0000-0000-000000000001".into()))];
+    assert!(finops.read(&selection(), &nobodys).await.unwrap()[0].is_none());
     server.finish();
 }
 

@@ -149,6 +149,25 @@ async fn a_refusal_says_what_the_infolog_says() {
 }
 
 #[tokio::test]
+async fn a_new_row_refused_in_other_words_is_looked_for() {
+    let select = "$select=CreditLimit,CustomerAccount,CustomerSince,PartyType,dataAreaId";
+    let read = |account: &str| format!("{}&{select}", line("GET", account));
+    let words = || refused("Fehler: Der Datensatz ist bereits vorhanden..");
+    let script = vec![
+        exchange("POST CustomersV3", 400, words()),
+        exchange("POST CustomersV3", 400, refused("Fehler: Das Feld muss ausgefüllt werden..")),
+        exchange(&read("a"), 200, row("a", "1")),
+        exchange(&read("b"), 404, no_row()),
+    ];
+    let (server, finops) = Server::start(script).await;
+    let writes = ["a", "b"].map(|account| write(account, &[limit(1)], Precondition::Absent));
+    let outcomes = finops.apply(&selection(), &writes).await.unwrap();
+    assert!(matches!(outcomes[0], WriteOutcome::PreconditionFailed), "{outcomes:?}");
+    assert!(matches!(outcomes[1], WriteOutcome::Failed(ConnectError::Rejected { .. })), "{outcomes:?}");
+    server.finish();
+}
+
+#[tokio::test]
 async fn a_number_that_the_system_gives_is_left_to_it_and_not_asked_for_twice() {
     let script = vec![exchange("POST CustomersV3", 500, json!({}))];
     let (server, finops) = Server::start(script).await;
