@@ -36,6 +36,9 @@ pub enum EmulatorError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The client that delivers events could not be made.
+    #[error("cannot make an HTTP client: {0}")]
+    Client(reqwest::Error),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -221,7 +221,11 @@ async fn deliver_to(
     }
 }
 
-async fn post(client: &reqwest::Client, event: &Event) -> Result<reqwest::StatusCode, reqwest::Error> {
+/// Posts one event and reads the answer to its end.
+///
+/// # Errors
+/// When there is no answer, or only part of one.
+pub async fn post(client: &reqwest::Client, event: &Event) -> Result<reqwest::StatusCode, reqwest::Error> {
     let mut request = client.post(&event.url).header("content-type", "application/json; charset=utf-8");
     for (name, value) in &event.headers {
         request = request.header(name, value);

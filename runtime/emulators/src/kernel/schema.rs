@@ -251,6 +251,12 @@ impl Schema {
         Self::parse(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))
     }
 
+    /// Takes over the tables and enums of another schema.
+    pub fn merge(&mut self, other: Self) {
+        self.tables.extend(other.tables);
+        self.enums.extend(other.enums);
+    }
+
     /// A table by its exact entity set name.
     pub fn table(&self, name: &str) -> Option<&Arc<Table>> {
         self.tables.get(name)

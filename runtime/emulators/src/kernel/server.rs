@@ -135,8 +135,7 @@ pub async fn start<S: System>(
     let address = listener.local_addr().map_err(cannot_listen)?;
     let tokens = Tokens::open(&store, options.clients.clone(), options.token_lifetime).await?;
     let faults = Faults::default();
-    let client = outbox::client()
-        .map_err(|error| EmulatorError::Listen { address, source: std::io::Error::other(error) })?;
+    let client = outbox::client().map_err(EmulatorError::Client)?;
     let (stop, stopped) = watch::channel(false);
     let deliverer = tokio::spawn(outbox::deliver(store.clone(), client, faults.clone(), stopped.clone()));
     let core =
