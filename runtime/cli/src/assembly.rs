@@ -2,7 +2,9 @@
 //! a backend and a system, and the same for `run` and for `demo`.
 
 mod maps;
+mod runtime;
 mod systems;
 
-pub(crate) use maps::{LoadedMap, build, host, load_map};
+pub(crate) use maps::{LoadedMap, build, host, load_all, load_map};
+pub(crate) use runtime::Runtime;
 pub(crate) use systems::connect;

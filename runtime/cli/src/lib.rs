@@ -11,6 +11,7 @@ mod examination;
 mod failure;
 mod logging;
 mod output;
+mod signal;
 
 use std::process::ExitCode;
 

@@ -7,7 +7,7 @@ use dualwright_diagnostics::Class;
 use dualwright_engine::MapSettings;
 use dualwright_map_builder::{BuildError, BuildOptions, BuiltMap, build_map};
 use dualwright_model::System;
-use dualwright_plugin_host::{Grants, Host, HostConfig, HostError, Limits, Plugin};
+use dualwright_plugin_host::{Description, Grants, Host, HostConfig, HostError, Limits, Plugin};
 
 use crate::Failure;
 use crate::config::{self, Config};
@@ -23,6 +23,11 @@ pub(crate) struct LoadedMap {
 }
 
 impl LoadedMap {
+    /// What the map says of itself.
+    pub(crate) fn description(&self) -> &Description {
+        self.plugin.description()
+    }
+
     /// The map as the engine wants it.
     pub(crate) fn settings(&self) -> MapSettings {
         use dualwright_sync::conflict::Policy;

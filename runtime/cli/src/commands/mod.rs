@@ -3,6 +3,7 @@
 mod doctor;
 mod init;
 mod map;
+mod run;
 
 use clap::{Parser, Subcommand};
 use dualwright_diagnostics::Exit;
@@ -19,7 +20,8 @@ Exit codes:
 
 Examples:
   dualwright init                            write a commented dualwright.toml
-  dualwright doctor --config dualwright.toml check everything before it runs";
+  dualwright doctor --config dualwright.toml check everything before it runs
+  dualwright run --config dualwright.toml    keep two systems saying the same thing";
 
 /// Open dual-write between Dynamics 365 Finance and Operations and Dataverse.
 #[derive(Debug, Parser)]
@@ -43,6 +45,8 @@ pub enum Command {
     Init(init::Init),
     /// Say what is wrong with a configuration before it runs.
     Doctor(doctor::Doctor),
+    /// Keep two systems saying the same thing, until told to stop.
+    Run(run::Run),
     /// Build and check maps.
     Map(map::Map),
 }
@@ -51,6 +55,7 @@ impl Command {
     /// What is logged when DUALWRIGHT_LOG says nothing.
     pub(crate) fn log_default(&self) -> &'static str {
         match self {
+            Self::Run(_) => "info",
             Self::Init(_) | Self::Doctor(_) | Self::Map(_) => "error",
         }
     }
@@ -63,6 +68,7 @@ impl Command {
         match self {
             Self::Init(command) => command.run(output),
             Self::Doctor(command) => command.run(output).await,
+            Self::Run(command) => command.run(output).await,
             Self::Map(command) => command.run(output).await,
         }
     }

@@ -14,7 +14,7 @@ use crate::assembly::LoadedMap;
 
 /// Describes both tables of a map and checks the map against them, as far as the systems let us in.
 pub(crate) async fn check_map(pair: &Pair, reached: Reached, map: &LoadedMap, findings: &mut Vec<Finding>) {
-    let description = map.plugin.description();
+    let description = map.description();
     let mut schemas = Schemas::default();
     let mut complete = true;
     for system in [System::Finops, System::Dataverse] {
