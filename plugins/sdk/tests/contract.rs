@@ -1,5 +1,7 @@
 //! The copy of the contract that the package ships is the contract.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

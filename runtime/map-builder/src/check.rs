@@ -123,7 +123,7 @@ pub fn check_all(
         types::check(&mut report, compiled);
     }
     let mut findings = report.findings;
-    findings.sort_by(|one, other| (one.severity, one.side).cmp(&(other.severity, other.side)));
+    findings.sort_by_key(|finding| (finding.severity, finding.side));
     findings.dedup();
     findings
 }

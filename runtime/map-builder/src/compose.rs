@@ -1,4 +1,21 @@
 //! Puts an encoded table into the `table-map` guest, and makes a component of the result.
+//!
+//! Three ways were built and measured, with the same guest and a table of 31 columns (4.8 kB encoded), wasmtime 48,
+//! pooling allocator, medians on a shared machine with two cores:
+//!
+//! | way | building | larger than the guest by | fresh instance | with 1 row | with 100 rows |
+//! |---|---|---|---|---|---|
+//! | composed with a generated data component (wac-graph) | 2.1 ms | 9.8 kB | 13.0 µs | 59 µs | 1.06 ms |
+//! | **table appended to the guest's memory image** | **1.1 ms** | **6.4 kB** | **3.6 µs** | **36 µs** | **1.07 ms** |
+//! | appended, then decoded by running the guest once (wasmtime-wizer) | 41 ms | 13.2 kB | 3.5 µs | 34 µs | 1.06 ms |
+//!
+//! (The rows cost what they cost because that measurement called through wasmtime's untyped values.) Composing gives
+//! every map a second memory and copies the table through it for every batch. Running the guest beforehand saves the
+//! 2 µs that decoding takes, and needs a compiler and a sandbox to build a map. Appending needs neither, is 1 ms,
+//! and is a hundred lines: it is what is done here.
+//!
+//! Guests are compiled with opt-level 3: with `s` the component is no smaller (80.0 against 79.7 kB) and a batch takes
+//! a tenth longer.
 
 use std::ops::Range;
 

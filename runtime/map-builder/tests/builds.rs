@@ -1,5 +1,7 @@
 //! A map file becomes a component.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use dualwright_map_builder::{BuildError, BuildOptions, build_map};

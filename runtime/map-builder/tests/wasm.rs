@@ -1,5 +1,7 @@
 //! A map means the same natively and in the sandbox.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 
 use dualwright_map_builder::{BuildOptions, BuiltMap, build_folder, build_map};

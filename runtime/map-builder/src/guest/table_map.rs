@@ -53,14 +53,17 @@ impl Guest {
             });
         };
         let toolchain = Toolchain::find(options)?;
-        let digest = sources::digest(repository, &SOURCES, &toolchain.description)?;
-        let cached = folder.join(format!("table-map-{digest}.wasm"));
-        let module = match fs::read(&cached) {
+        let cached = || {
+            let digest = sources::digest(repository, &SOURCES, &toolchain.description)?;
+            Ok::<PathBuf, BuildError>(folder.join(format!("table-map-{digest}.wasm")))
+        };
+        let module = match fs::read(cached()?) {
             Ok(module) => module,
             Err(_) => {
                 let module =
                     build_module(&repository.join("plugins/table-map/Cargo.toml"), &toolchain, options)?;
-                keep(&cached, &module)?;
+                // Asked again: cargo may have brought the lock file up to date.
+                keep(&cached()?, &module)?;
                 keep(&folder.join(release_name()), &module)?;
                 module
             }
