@@ -168,8 +168,8 @@ pub struct Nudge {
     pub deleted: bool,
 }
 
-/// What the connector registers with its system so that pushes reach the runtime.
-#[derive(Clone, Debug)]
+/// What the connector registers with its system so that pushes reach the runtime. `Debug` shows no secret.
+#[derive(Clone)]
 pub struct NudgeSubscription {
     /// The tables to hear of.
     pub tables: Vec<TableName>,
@@ -177,6 +177,17 @@ pub struct NudgeSubscription {
     pub endpoint: String,
     /// The shared secret that the system sends back with each push.
     pub secret: String,
+}
+
+impl std::fmt::Debug for NudgeSubscription {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { tables, endpoint, secret: _ } = self;
+        formatter
+            .debug_struct("NudgeSubscription")
+            .field("tables", tables)
+            .field("endpoint", endpoint)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One system. Implementations are shared between tasks; all calls may run concurrently.

@@ -61,6 +61,8 @@ pub(super) struct Catalogue {
     client: Client,
     life: Duration,
     known: Mutex<Known>,
+    /// Held while a table is read, so that not every task reads it when it is forgotten.
+    reading: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -79,7 +81,7 @@ enum Name {
 
 impl Catalogue {
     pub(super) fn new(client: Client, life: Duration) -> Self {
-        Self { client, life, known: Mutex::default() }
+        Self { client, life, known: Mutex::default(), reading: tokio::sync::Mutex::default() }
     }
 
     /// The word for the system in errors.
@@ -90,18 +92,23 @@ impl Catalogue {
     /// A table by its entity set.
     pub(super) async fn table(&self, set: &TableName) -> Result<Arc<Table>, ConnectError> {
         let name = Name::Set(set.as_str().to_lowercase());
-        match self.remembered(&name) {
-            Some(table) => Ok(table),
-            None => self.load(&name, set.as_str()).await,
-        }
+        self.known_or_read(&name, set.as_str()).await
     }
 
     /// A table by its logical name.
     pub(super) async fn logical(&self, logical_name: &str) -> Result<Arc<Table>, ConnectError> {
         let name = Name::Logical(logical_name.to_lowercase());
-        match self.remembered(&name) {
+        self.known_or_read(&name, logical_name).await
+    }
+
+    async fn known_or_read(&self, name: &Name, spelled: &str) -> Result<Arc<Table>, ConnectError> {
+        if let Some(table) = self.remembered(name) {
+            return Ok(table);
+        }
+        let _one_at_a_time = self.reading.lock().await;
+        match self.remembered(name) {
             Some(table) => Ok(table),
-            None => self.load(&name, logical_name).await,
+            None => self.load(name, spelled).await,
         }
     }
 

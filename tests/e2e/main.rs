@@ -1,0 +1,3 @@
+//! Stories over real HTTP.
+
+mod connect_dataverse;
