@@ -54,11 +54,19 @@ pub fn build_map_with(path: &Path, guest: &Guest) -> Result<BuiltMap, BuildError
 /// sets, and `area.toml` describes a folder: neither is a map.
 ///
 /// # Errors
-/// When a folder cannot be read, or at the first map that cannot be built.
+/// With everything that is wrong with any of the maps; when a file or folder cannot be read; when there is no guest.
 pub fn build_folder(folder: &Path, options: &BuildOptions) -> Result<Vec<BuiltMap>, BuildError> {
     let mut manifests = Vec::new();
+    let mut wrong = Vec::new();
     for path in map_files(folder)? {
-        manifests.push(manifest::read(&path)?);
+        match manifest::read(&path) {
+            Ok(manifest) => manifests.push(manifest),
+            Err(BuildError::Map { problems }) => wrong.extend(problems),
+            Err(error) => return Err(error),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(BuildError::Map { problems: wrong });
     }
     let guest = Guest::obtain(options)?;
     manifests.into_iter().map(|manifest| build(manifest, &guest)).collect()

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use dualwright_map_builder::{BuildError, BuildOptions, build_map};
+use dualwright_map_builder::{BuildError, BuildOptions, build_folder, build_map};
 
 const MAP: &str = r#"
 [map]
@@ -86,4 +86,22 @@ fn away_from_the_sources_an_empty_cache_says_what_to_do() {
     let error = build_map(&map_path(folder.path()), &options).unwrap_err();
     assert!(matches!(error, BuildError::NoGuest { .. }), "{error}");
     assert!(error.to_string().contains("DUALWRIGHT_TABLE_MAP_GUEST"), "{error}");
+}
+
+#[test]
+fn a_folder_is_built_without_its_value_sets_and_says_all_that_is_wrong() {
+    let folder = folder_with(MAP);
+    std::fs::write(folder.path().join("customers/area.toml"), "about = \"Customers.\"\n").unwrap();
+    std::fs::write(folder.path().join("customers/other.toml"), MAP.replace("customer-groups", "other"))
+        .unwrap();
+    let built = build_folder(folder.path(), &BuildOptions::default()).unwrap();
+    let names: Vec<&str> = built.iter().map(|map| map.description.name.as_str()).collect();
+    assert_eq!(names, ["customer-groups", "other"]);
+    for name in ["first", "second"] {
+        let text = MAP.replace("1.0.0", "one");
+        std::fs::write(folder.path().join(format!("customers/{name}.toml")), text).unwrap();
+    }
+    let error = build_folder(folder.path(), &BuildOptions::default()).unwrap_err();
+    let BuildError::Map { problems } = &error else { panic!("{error}") };
+    assert_eq!(problems.len(), 2, "{error}");
 }

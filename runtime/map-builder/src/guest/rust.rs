@@ -101,3 +101,24 @@ fn artifact(messages: &str, manifest: &Path) -> Option<PathBuf> {
         .flat_map(|message| message.filenames)
         .find(|file| file.extension().is_some_and(|extension| extension == "wasm"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::artifact;
+
+    #[test]
+    fn the_module_of_the_crate_itself_is_found_among_messages() {
+        let messages = r#"not json
+{"reason":"build-script-executed","package_id":"x"}
+{"reason":"compiler-artifact","manifest_path":"/other/Cargo.toml","filenames":["/t/other.wasm"]}
+{"reason":"compiler-artifact","manifest_path":"/map/Cargo.toml","filenames":["/t/libmap.rlib","/t/map.wasm"]}
+{"reason":"build-finished","success":true}"#;
+        assert_eq!(
+            artifact(messages, Path::new("/map/Cargo.toml")).as_deref(),
+            Some(Path::new("/t/map.wasm"))
+        );
+        assert_eq!(artifact(messages, Path::new("/none/Cargo.toml")), None);
+    }
+}

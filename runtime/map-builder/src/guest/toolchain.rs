@@ -222,3 +222,39 @@ fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
     let text = String::from_utf8_lossy(&output.stderr);
     Err(text.trim().lines().next_back().unwrap_or("no reason given").to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Toolchain, ToolchainKind, new_enough};
+
+    #[test]
+    fn old_compilers_are_passed_over() {
+        for (line, enough) in [
+            ("rustc 1.95.0 (59807616e 2026-04-14)", true),
+            ("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)", true),
+            ("rustc 2.0.0", true),
+            ("rustc 1.94.9 (000000000 2026-02-01)", false),
+            ("rustc 1.63.0", false),
+            ("rustc", false),
+            ("rustc one.two", false),
+        ] {
+            assert_eq!(new_enough(line.to_owned()).is_some(), enough, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_tool_chain_that_is_found_says_what_it_is() {
+        for (found, kind) in [
+            (Toolchain::with_target(), ToolchainKind::Target),
+            (Toolchain::debian(), ToolchainKind::BuildStd),
+        ] {
+            match found {
+                Some(toolchain) => {
+                    assert_eq!(toolchain.kind, kind);
+                    assert!(toolchain.description.contains("rustc 1."), "{}", toolchain.description);
+                }
+                None => eprintln!("skipped: {kind:?} is not on this machine"),
+            }
+        }
+    }
+}
