@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use dualwright_connect::{Existing, Precondition, Write, WriteOutcome, WriteTarget, Written};
 use dualwright_diagnostics::Class;
-use dualwright_model::{Record, System, Timestamp};
+use dualwright_model::{ColumnPath, IntegrationKey, Record, System, TableName, Timestamp, Value};
 use dualwright_store::Resolution;
 use dualwright_sync::conflict::{self, Circumstances, Clash, Policy};
 use dualwright_sync::plan::{self, Plan, Target};
@@ -27,6 +27,15 @@ struct Going {
     wish: Wish,
     step: Step,
     conflicted: bool,
+    /// A lookup into the record's own table whose target is not there yet: left out of the creation, written in a
+    /// second pass. Otherwise a row that names itself, or two that name each other, would wait for ever.
+    deferred: Option<Deferred>,
+}
+
+struct Deferred {
+    path: ColumnPath,
+    table: TableName,
+    key: IntegrationKey,
 }
 
 enum Step {
@@ -105,7 +114,7 @@ fn start(map: &MapContext, mode: Mode, (work, wish): (Work, Wish), done: &mut Ve
             }
         },
     };
-    Some(Going { work, wish, step, conflicted: false })
+    Some(Going { work, wish, step, conflicted: false, deferred: None })
 }
 
 fn sending(
@@ -222,7 +231,7 @@ fn decide_on(
     let decision = conflict::decide(clash, policy, circumstances);
     let mut after = desired.clone();
     for column in &decision.kept {
-        after.set(column.as_str(), dualwright_model::Value::Absent);
+        after.set(column.as_str(), Value::Absent);
     }
     if decision.write.is_empty() {
         let result = Settled {
@@ -319,7 +328,7 @@ fn not_bouncing(map: &MapContext, mode: Mode, one: Going, done: &mut Vec<Done>) 
     }
     let lane_key = one.work.link.as_ref().map_or(&one.work.new_lane_key, |link| &link.lane_key);
     let content = sending.write.cells.iter().fold(0_u64, |sum, (column, value)| {
-        let name = dualwright_model::hash_value(&dualwright_model::Value::text(column.as_str()));
+        let name = dualwright_model::hash_value(&Value::text(column.as_str()));
         sum.wrapping_add(name.rotate_left(17) ^ dualwright_model::hash_value(value))
     });
     if !map.is_bouncing(lane_key, mode.leg, content) {
@@ -356,6 +365,14 @@ fn after_write(
             one.step = Step::Look;
             decide_on_absence(map, mode, one, done)
         }
+        WriteOutcome::LookupMissing { path, table, key } if may_defer(map, mode, &one, &path, &table) => {
+            if let Step::Write(sending) = &mut one.step {
+                sending.write.cells.set(path.clone(), Value::Absent);
+                sending.known.set(path.clone(), Value::Absent);
+            }
+            one.deferred = Some(Deferred { path, table, key });
+            Some(one)
+        }
         WriteOutcome::LookupMissing { path, table, key } => {
             done.push(settle::lookup_missing(map, one.work.item, &path, &table, &key));
             None
@@ -388,5 +405,19 @@ fn written_done(map: &MapContext, mode: Mode, one: Going, written: Written) -> D
         written: Some(written),
         existing: None,
     };
-    settle::settled(map, mode, one.work, result)
+    let ended = settle::settled(map, mode, one.work, result);
+    match one.deferred {
+        Some(deferred) => {
+            settle::second_pass(map, mode, ended, &deferred.path, &deferred.table, &deferred.key)
+        }
+        None => ended,
+    }
+}
+
+fn may_defer(map: &MapContext, mode: Mode, one: &Going, path: &ColumnPath, table: &TableName) -> bool {
+    let own = map.description().table(mode.leg.target());
+    let creates =
+        matches!(&one.step, Step::Write(sending) if sending.write.precondition == Precondition::Absent);
+    let key = map.side(mode.leg.target()).selection.key.contains(path);
+    creates && !key && own.as_str().eq_ignore_ascii_case(table.as_str())
 }

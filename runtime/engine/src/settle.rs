@@ -251,6 +251,25 @@ pub(crate) fn failed(
     }
 }
 
+/// A record was created without one lookup into its own table: it waits for that lookup, and is looked at again as if
+/// the source had never been seen.
+pub(crate) fn second_pass(
+    map: &MapContext,
+    mode: Mode,
+    done: Done,
+    path: &ColumnPath,
+    table: &TableName,
+    key: &IntegrationKey,
+) -> Done {
+    let mut waiting = lookup_missing(map, done.item, path, table, key);
+    waiting.arrived = done.arrived;
+    waiting.link = done.link;
+    if let LinkEffect::Set(link) = &mut waiting.link {
+        link.side_mut(mode.leg.source()).fingerprint = Fingerprint::default();
+    }
+    waiting
+}
+
 /// The target of a lookup is not there yet.
 pub(crate) fn lookup_missing(
     map: &MapContext,
