@@ -2,7 +2,18 @@
 //!
 //! Each is a real HTTP server on loopback with its own SQLite file. They speak the documented protocols of the two
 //! systems as far as dual-write touches them, and know nothing of the runtime that talks to them. What is not
-//! part of the real systems lives under `/emulator/`: health, the write log, faults, quotas.
+//! part of the real systems lives under `/emulator/` and needs no token:
+//!
+//! | request | what it does |
+//! |---|---|
+//! | `GET /emulator/health` | says that it is up, and which emulator it is |
+//! | `GET /emulator/writes?after=N&limit=M` | the write log: every row written by a client, in commit order ([`kernel::write_log`]) |
+//! | `POST`, `DELETE /emulator/faults` | adds to or clears the script of faults ([`kernel::faults`]) |
+//! | `POST`, `DELETE /emulator/quota` | sets or lifts service-protection limits ([`kernel::quota::Limits`]) |
+//! | `POST /emulator/expire-changes` | Dataverse: ends every delta token given so far |
+//!
+//! Rows, the write log and events to deliver are committed together; what was acknowledged survives the death of the
+//! process at any moment.
 
 pub mod dataverse;
 pub mod finops;

@@ -56,7 +56,7 @@ pub(super) fn upsert(
     let mut cells = body.resolve(transaction, entity, &work.references)?;
     match found {
         Some(old) => {
-            if caller.if_none_match.is_some() {
+            if caller.if_none_match.as_deref() == Some("*") {
                 return Err(ApiError::exists());
             }
             caller.check_version(&old)?;

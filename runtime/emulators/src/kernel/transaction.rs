@@ -88,6 +88,9 @@ impl Transaction<'_> {
         self.version += 1;
         let row = Row { sequence: old.sequence, id: old.id.clone(), version: self.version, cells };
         for (number, key) in table.keys.iter().enumerate() {
+            if key.columns.iter().all(|position| old.cell(*position) == row.cell(*position)) {
+                continue;
+            }
             let (before, after) = (key_text(key, &old.cells), key_text(key, &row.cells));
             if before == after {
                 continue;

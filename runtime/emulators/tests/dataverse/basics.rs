@@ -76,3 +76,14 @@ async fn a_client_that_hangs_up_does_not_stop_a_shutdown() {
     emulator.client.get("WhoAmI").await;
     emulator.running.shutdown().await;
 }
+
+#[tokio::test]
+async fn it_starts_with_the_tables_inside_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = dataverse::start(Options::new(folder.path().join("x.sqlite"))).await.unwrap();
+    let client = Client::sign_in(&running.url(), "dualwright").await;
+    for set in ["accounts", "contacts", "cdm_companies"] {
+        client.get(&format!("{set}?$top=1")).await;
+    }
+    running.shutdown().await;
+}

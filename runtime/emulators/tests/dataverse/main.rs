@@ -6,6 +6,7 @@ mod basics;
 mod batches;
 mod bulk;
 mod changes;
+mod crash;
 mod definitions;
 mod faults;
 mod garbage;

@@ -56,15 +56,20 @@ pub struct Emulator {
     pub client: Client,
 }
 
-/// An emulator on a fresh file.
-pub async fn start() -> Emulator {
+/// A folder with the schema and no database yet.
+pub fn schema_folder() -> Arc<TempDir> {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let schema = folder.path().join("schema");
     std::fs::create_dir(&schema).unwrap();
     for (name, text) in [("cdm_companies", COMPANIES), ("accounts", ACCOUNTS), ("contacts", CONTACTS)] {
         std::fs::write(schema.join(format!("{name}.toml")), text).unwrap();
     }
-    start_in(folder, Duration::from_secs(3600), 0).await
+    folder
+}
+
+/// An emulator on a fresh file.
+pub async fn start() -> Emulator {
+    start_in(schema_folder(), Duration::from_secs(3600), 0).await
 }
 
 /// An emulator on the file in this folder.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{Client, Receiver, start, start_in};
 
 /// Registers a step as a connector does, and answers the id of the step.
-async fn register(
+pub async fn register(
     client: &Client,
     url: &str,
     message: &str,
