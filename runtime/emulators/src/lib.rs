@@ -18,6 +18,7 @@
 pub mod dataverse;
 pub mod finops;
 pub mod kernel;
+pub mod load;
 mod schema_list;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -31,7 +31,7 @@ pub enum EngineError {
     #[error("{0}")]
     State(#[from] dualwright_sync::map_state::TransitionError),
     /// No such map.
-    #[error("there is no map named {0}; `dualwright map status` lists them")]
+    #[error("there is no map named {0}; GET /v1/maps lists them")]
     UnknownMap(String),
     /// The engine is shutting down.
     #[error("the engine is shutting down")]

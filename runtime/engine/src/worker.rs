@@ -233,7 +233,8 @@ impl Worker {
         let sum: u32 = self.dead.iter().map(|(_, count)| count).sum();
         if limit > 0 && sum >= limit {
             let reason = format!(
-                "{sum} dead letters within five minutes; look at `dualwright errors list`, then resume"
+                "{sum} dead letters within five minutes; GET /v1/dead-letters shows them; mend the cause, then POST /v1/maps/{}/resume",
+                self.map.name
             );
             supervisor::change_state(&self.map, Request::TooManyErrors, "engine", &reason).await?;
             self.dead.clear();
