@@ -11,6 +11,7 @@
     reason = "a test that fails says so by panicking"
 )]
 
+mod control;
 mod map;
 mod system;
 
@@ -29,17 +30,17 @@ use rand::{Rng, SeedableRng};
 use crate::map::CopyMap;
 use crate::system::{FakeSystem, Faults, VirtualClock};
 
-struct World {
-    finops: Arc<FakeSystem>,
-    dataverse: Arc<FakeSystem>,
-    store: Arc<MemoryStore>,
+pub(crate) struct World {
+    pub(crate) finops: Arc<FakeSystem>,
+    pub(crate) dataverse: Arc<FakeSystem>,
+    pub(crate) store: Arc<MemoryStore>,
     clock: Arc<VirtualClock>,
     policy: Policy,
     master: System,
 }
 
 impl World {
-    fn new(seed: u64, policy: Policy, master: System) -> Self {
+    pub(crate) fn new(seed: u64, policy: Policy, master: System) -> Self {
         let clock = Arc::new(VirtualClock::default());
         Self {
             finops: FakeSystem::new(System::Finops, seed, Arc::clone(&clock)),
@@ -51,8 +52,12 @@ impl World {
         }
     }
 
-    async fn start(&self) -> Arc<Engine> {
-        let pair = Pair { finops: self.finops.connector(), dataverse: self.dataverse.connector() };
+    pub(crate) fn pair(&self) -> Pair {
+        Pair { finops: self.finops.connector(), dataverse: self.dataverse.connector() }
+    }
+
+    pub(crate) async fn start(&self) -> Arc<Engine> {
+        let pair = self.pair();
         let settings = EngineSettings {
             batch_rows: 7,
             page_rows: 5,
@@ -104,7 +109,7 @@ impl World {
     }
 }
 
-async fn settle_down(world: &World, seed: u64) {
+pub(crate) async fn settle_down(world: &World, seed: u64) {
     for _ in 0..2000 {
         if world.converged().await {
             return;

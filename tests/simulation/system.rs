@@ -491,10 +491,22 @@ impl Connector for FakeSystem {
     fn parse_nudge(
         &self,
         _: &http::HeaderMap,
-        _: &str,
-        _: &[u8],
-        _: &str,
+        query: &str,
+        body: &[u8],
+        secret: &str,
     ) -> Result<Vec<Nudge>, ConnectError> {
-        Ok(Vec::new())
+        let system = self.system.to_string();
+        if query != format!("code={secret}") {
+            return Err(ConnectError::Unauthorized { system, reason: "wrong code".into() });
+        }
+        let key = std::str::from_utf8(body)
+            .map_err(|error| ConnectError::Protocol { system, reason: error.to_string() })?;
+        Ok(vec![Nudge {
+            system: self.system,
+            table: "ROWS".into(),
+            id: None,
+            cells: [("key".into(), Value::text(key))].into_iter().collect(),
+            deleted: false,
+        }])
     }
 }

@@ -1,6 +1,6 @@
 //! What is this change: our own echo, out of date, none of this map's business, or real?
 
-use dualwright_model::{Operation, System};
+use dualwright_model::{Operation, System, Timestamp};
 use dualwright_plugin_host::LeavePolicy;
 use dualwright_store::{Link, LinkKey, Resolution};
 use dualwright_sync::echo::{self, Image, Known, Verdict};
@@ -90,6 +90,10 @@ pub(crate) fn put_all_back(
 fn first_look(map: &MapContext, mode: Mode, mut work: Work) -> Seen {
     let source = mode.leg.source();
     let change = &work.item.entry.change;
+    if change.observed_at == Timestamp::default() {
+        // A dead letter that is replayed: much may have happened to the row since.
+        return Seen::Stale(Box::new(work));
+    }
     let Some(link) = &work.link else {
         if change.operation == Operation::Delete {
             let ours = map.deleted_by_us(source, &change.id);

@@ -239,6 +239,7 @@ async fn dead_letters_come_back_as_new_entries(store: &dyn Store) {
     assert!(store.dead_letters(&of_map, 10).await.unwrap().is_empty());
     let pending = store.pending(&map, Sequence(0), 10).await.unwrap();
     assert_eq!(pending.iter().map(|entry| entry.entry.lane_key.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert!(pending.iter().all(|entry| entry.entry.change.observed_at == Timestamp::default()));
 }
 
 async fn states_and_activities_are_kept(store: &dyn Store) {

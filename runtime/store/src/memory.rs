@@ -180,8 +180,11 @@ impl Store for MemoryStore {
 
     async fn replay(&self, ids: &[DeadLetterId]) -> Result<usize, StoreError> {
         let mut inner = self.lock();
-        let entries: Vec<NewEntry> =
-            ids.iter().filter_map(|id| inner.letters.remove(id)).map(|dead| dead.letter.entry).collect();
+        let entries: Vec<NewEntry> = ids
+            .iter()
+            .filter_map(|id| inner.letters.remove(id))
+            .map(|dead| dead.letter.into_replay())
+            .collect();
         Ok(inner.append(entries).len())
     }
 

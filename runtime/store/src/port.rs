@@ -205,6 +205,15 @@ pub struct NewDeadLetter {
     pub at: Timestamp,
 }
 
+impl NewDeadLetter {
+    /// The entry that takes its place in the journal when it is replayed.
+    pub(crate) fn into_replay(self) -> NewEntry {
+        let mut entry = self.entry;
+        entry.change.observed_at = Timestamp::default();
+        entry
+    }
+}
+
 /// A stored dead letter.
 #[derive(Clone, Debug)]
 pub struct DeadLetter {
@@ -332,8 +341,9 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<DeadLetter>, StoreError>;
 
-    /// Puts dead letters back at the end of the journal, atomically: they become new entries and cease to be dead.
-    /// Unknown numbers are ignored. Answers how many were put back.
+    /// Puts dead letters back at the end of the journal, atomically: they become new entries and cease to be dead. Their
+    /// images are marked as never observed (`observed_at` is zero), for much may have happened since: whoever takes
+    /// them up has to read the row again. Unknown numbers are ignored. Answers how many were put back.
     async fn replay(&self, ids: &[DeadLetterId]) -> Result<usize, StoreError>;
 
     /// Drops dead letters for good. Answers how many there were.

@@ -26,7 +26,7 @@ use self::readers::Readers;
 use self::writer::{Reply, Writer};
 use crate::{
     Activity, Capture, DeadLetter, DeadLetterFilter, DeadLetterId, Entry, FeedId, Link, LinkKey, MapCounters,
-    MapStateRecord, Sequence, Settlement, Store, StoreError,
+    MapStateRecord, NewDeadLetter, Sequence, Settlement, Store, StoreError,
 };
 
 /// The durable store of one runtime.
@@ -152,7 +152,7 @@ impl Store for SqliteStore {
             .writer
             .write(move |connection| {
                 let letters = dead_letter::take(connection, &ids)?;
-                let entries: Vec<_> = letters.into_iter().map(|letter| letter.entry).collect();
+                let entries: Vec<_> = letters.into_iter().map(NewDeadLetter::into_replay).collect();
                 journal::append(connection, &entries)?;
                 Ok(Reply::Count(entries.len()))
             })
