@@ -18,6 +18,8 @@ const STATEMENT_CACHE: usize = 1024;
 pub(super) struct TableStatements {
     pub(super) by_id: String,
     pub(super) by_key: String,
+    pub(super) in_key_order: String,
+    pub(super) next_key: String,
     pub(super) exists: String,
     pub(super) after: String,
     pub(super) changed: String,
@@ -42,6 +44,12 @@ impl TableStatements {
                 "SELECT r.sequence, r.id, r.version, r.cells FROM {keys} k JOIN {rows} r ON r.sequence = k.sequence \
                  WHERE k.key = ?1 AND k.text = ?2"
             ),
+            in_key_order: format!(
+                "SELECT k.text, r.sequence, r.id, r.version, r.cells FROM {keys} k \
+                 CROSS JOIN {rows} r ON r.sequence = k.sequence \
+                 WHERE k.key = ?1 AND k.text >= ?2 AND k.text < ?3 ORDER BY k.text"
+            ),
+            next_key: format!("SELECT min(text) FROM {keys} WHERE key = ?1 AND text >= ?2"),
             exists: format!("SELECT 1 FROM {rows} WHERE id = ?1"),
             after: format!("SELECT {columns} FROM {rows} WHERE sequence > ?1 ORDER BY sequence"),
             changed: format!(

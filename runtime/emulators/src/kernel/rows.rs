@@ -120,6 +120,39 @@ impl Snapshot<'_> {
         Ok(())
     }
 
+    /// Visits the rows whose key of this number has a canonical text ([`key_text`]) from `low` up to but without `high`,
+    /// in the order of these texts, until `visit` answers false.
+    pub fn scan_key<E: From<StoreError>>(
+        &self,
+        table: &Table,
+        key: usize,
+        (low, high): (&str, &str),
+        mut visit: impl FnMut(&str, Row) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let statements = self.statements(table)?;
+        let mut statement =
+            self.connection.prepare_cached(&statements.in_key_order).map_err(StoreError::from)?;
+        let number = i64::try_from(key).unwrap_or(i64::MAX);
+        let mut rows = statement.query((number, low, high)).map_err(StoreError::from)?;
+        while let Some(row) = rows.next().map_err(StoreError::from)? {
+            let read = |row: &rusqlite::Row<'_>| -> rusqlite::Result<(String, Raw)> {
+                Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
+            };
+            let (text, stored) = read(row).map_err(StoreError::from)?;
+            if !visit(&text, decode(table, stored)?)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The first canonical text of a key from `low` on.
+    pub fn next_key(&self, table: &Table, key: usize, low: &str) -> Result<Option<String>, StoreError> {
+        let mut statement = self.connection.prepare_cached(&self.statements(table)?.next_key)?;
+        let number = i64::try_from(key).unwrap_or(i64::MAX);
+        Ok(statement.query_row((number, low), |row| row.get(0))?)
+    }
+
     /// The rows last written with a version above `after` and up to `until`, oldest first, at most `limit`.
     pub fn changed_rows(
         &self,
