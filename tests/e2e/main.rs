@@ -1,3 +1,4 @@
 //! Stories over real HTTP.
 
 mod connect_dataverse;
+mod connect_finops;
