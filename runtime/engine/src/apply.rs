@@ -82,6 +82,7 @@ fn start(map: &MapContext, mode: Mode, (work, wish): (Work, Wish), done: &mut Ve
         linked: side.id.is_some() || !side.key.is_empty(),
         version: side.version.as_ref(),
         fingerprint: &side.fingerprint,
+        key: &map.side(target_system).selection.key,
     });
     let step = match &wish {
         Wish::Upsert(desired) => match plan::upsert(desired, target) {
@@ -218,16 +219,17 @@ fn decide_on(
     };
     let nothing = dualwright_model::Fingerprint::default();
     let known = one.work.link.as_ref().map_or(&nothing, |link| &link.side(system).fingerprint);
+    let columns = &map.side(system).selection.key;
     let precondition = existing.version.clone().map_or(Precondition::Exists, Precondition::Version);
     let Wish::Upsert(desired) = &one.wish else {
-        if conflict::deletion_goes_through(known, &existing.record, policy, circumstances) {
+        if conflict::deletion_goes_through(known, &existing.record, columns, policy, circumstances) {
             one.step = deletion(map, &one.work, system, precondition);
             return Some(one);
         }
         done.push(settle::deletion_lost(map, mode, one.work, existing, observed_at));
         return None;
     };
-    let clash = Clash { desired, known, current: &existing.record };
+    let clash = Clash { desired, known, current: &existing.record, key: columns };
     let decision = conflict::decide(clash, policy, circumstances);
     let mut after = desired.clone();
     for column in &decision.kept {

@@ -107,8 +107,12 @@ fn first_look(map: &MapContext, mode: Mode, mut work: Work) -> Seen {
         return Seen::Stale(Box::new(work));
     }
     let side = link.side(source);
-    let image =
-        Image { record: &change.record, version: change.version.as_ref(), observed_at: change.observed_at };
+    let image = Image {
+        record: &change.record,
+        key: &map.side(source).selection.key,
+        version: change.version.as_ref(),
+        observed_at: change.observed_at,
+    };
     let known =
         Known { fingerprint: &side.fingerprint, version: side.version.as_ref(), written_at: side.written_at };
     match echo::judge(image, known) {

@@ -57,7 +57,7 @@ pub(crate) fn settled(map: &MapContext, mode: Mode, work: Work, result: Result) 
     let link = link.unwrap_or_else(|| empty_link(map, new_lane_key, &item, now));
     let mut link = seen_by_source(map, mode, &item, link);
     let side = link.side_mut(target);
-    side.fingerprint.merge(&result.known);
+    side.fingerprint.merge(&result.known, &map.side(target).selection.key);
     let key = map.key_values(target, &result.known);
     if key.iter().all(|value| !value.is_absent()) {
         side.key = key;
@@ -119,7 +119,7 @@ pub(crate) fn seen_by_source(map: &MapContext, mode: Mode, item: &Item, mut link
         let side = link.side_mut(source);
         side.id = Some(change.id.clone());
         side.version.clone_from(&change.version);
-        side.fingerprint = Fingerprint::of(&change.record);
+        side.fingerprint = Fingerprint::of(&change.record, &map.side(source).selection.key);
         side.key = map.key_values(source, &change.record);
     }
     link

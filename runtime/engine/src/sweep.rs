@@ -44,6 +44,7 @@ impl Sweep {
                 unsettled.insert(entry.entry.key.to_string());
             }
         }
+        let side = map.side(leg.source());
         let mut dead = BTreeMap::new();
         let mut filter = DeadLetterFilter { map: Some(map.name.clone()), ..DeadLetterFilter::default() };
         loop {
@@ -52,7 +53,10 @@ impl Sweep {
             filter.after = Some(last.id);
             for letter in letters.into_iter().filter(|letter| letter.letter.entry.leg == leg) {
                 let entry = letter.letter.entry;
-                dead.insert(entry.key.to_string(), Fingerprint::of(&entry.change.record));
+                dead.insert(
+                    entry.key.to_string(),
+                    Fingerprint::of(&entry.change.record, &side.selection.key),
+                );
             }
         }
         Ok(Self { leg, stage: Stage::Rows(None), unsettled, dead, seen: HashSet::new(), found: 0 })
@@ -127,15 +131,16 @@ impl Sweep {
 
     fn is_different(&self, map: &MapContext, link: Option<&Link>, change: &Change) -> bool {
         let key = map.key_of(self.leg.source(), &change.record).to_string();
+        let columns = &map.side(self.leg.source()).selection.key;
         if self.unsettled.contains(&key) {
             return true;
         }
         match link {
             Some(link) => {
                 self.unsettled.contains(&link.lane_key)
-                    || !link.side(self.leg.source()).fingerprint.agrees_with(&change.record)
+                    || !link.side(self.leg.source()).fingerprint.agrees_with(&change.record, columns)
             }
-            None => self.dead.get(&key).is_none_or(|image| !image.agrees_with(&change.record)),
+            None => self.dead.get(&key).is_none_or(|image| !image.agrees_with(&change.record, columns)),
         }
     }
 
@@ -173,7 +178,7 @@ impl Sweep {
                         let id = linked.id.clone();
                         entries.push(gone(map, self.leg, &linked.key, id, known, observed_at));
                     }
-                    Some(row) if !linked.fingerprint.agrees_with(&row.record) => {
+                    Some(row) if !linked.fingerprint.agrees_with(&row.record, &side.selection.key) => {
                         let change = Change {
                             operation: Operation::Upsert,
                             id: row.id,

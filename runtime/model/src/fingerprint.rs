@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
+use crate::key::canonical;
 use crate::{ColumnPath, Record, Value};
 
 /// One hash a column: enough to tell which columns of two images differ, without storing row values (I11).
 ///
-/// Absent columns are unknown: they are neither equal to nor different from anything.
+/// Absent columns are unknown: they are neither equal to nor different from anything. Columns of the integration key,
+/// which every method is told as `key`, are compared in canonical form (see [`crate::same_value`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(Vec<(u32, u64)>);
@@ -36,6 +38,13 @@ pub fn hash_value(value: &Value) -> u64 {
     hasher.digest()
 }
 
+fn hash_cell(column: &ColumnPath, value: &Value, key: &[ColumnPath]) -> u64 {
+    if !value.is_missing() && key.contains(column) {
+        return hash_value(&Value::Text(canonical(value)));
+    }
+    hash_value(value)
+}
+
 fn hash_column(column: &ColumnPath) -> u32 {
     let [a, b, c, d, ..] = xxh3_64(column.as_str().as_bytes()).to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
@@ -43,20 +52,18 @@ fn hash_column(column: &ColumnPath) -> u32 {
 
 impl Fingerprint {
     /// The fingerprint of everything the record says.
-    pub fn of(record: &Record) -> Self {
+    pub fn of(record: &Record, key: &[ColumnPath]) -> Self {
         let mut print = Self::default();
-        for (column, value) in record.iter() {
-            print.set(column, value);
-        }
+        print.merge(record, key);
         print
     }
 
     /// Notes the value of one column; absent is ignored.
-    pub fn set(&mut self, column: &ColumnPath, value: &Value) {
+    pub fn set(&mut self, column: &ColumnPath, value: &Value, key: &[ColumnPath]) {
         if value.is_absent() {
             return;
         }
-        let (name, hash) = (hash_column(column), hash_value(value));
+        let (name, hash) = (hash_column(column), hash_cell(column, value, key));
         match self.0.binary_search_by_key(&name, |entry| entry.0) {
             Ok(index) => {
                 if let Some(entry) = self.0.get_mut(index) {
@@ -68,8 +75,8 @@ impl Fingerprint {
     }
 
     /// Whether this column is known to hold exactly this value.
-    pub fn matches(&self, column: &ColumnPath, value: &Value) -> bool {
-        self.find(hash_column(column)) == Some(hash_value(value))
+    pub fn matches(&self, column: &ColumnPath, value: &Value, key: &[ColumnPath]) -> bool {
+        self.find(hash_column(column)) == Some(hash_cell(column, value, key))
     }
 
     /// Whether anything is known of this column.
@@ -78,14 +85,14 @@ impl Fingerprint {
     }
 
     /// Whether every column that the record speaks of is known to hold just that.
-    pub fn agrees_with(&self, record: &Record) -> bool {
-        record.iter().all(|(column, value)| self.matches(column, value))
+    pub fn agrees_with(&self, record: &Record, key: &[ColumnPath]) -> bool {
+        record.iter().all(|(column, value)| self.matches(column, value, key))
     }
 
     /// Takes over everything that `record` says, keeping what it does not speak of.
-    pub fn merge(&mut self, record: &Record) {
+    pub fn merge(&mut self, record: &Record, key: &[ColumnPath]) {
         for (column, value) in record.iter() {
-            self.set(column, value);
+            self.set(column, value, key);
         }
     }
 
@@ -138,10 +145,10 @@ mod tests {
     fn null_empty_zero_and_absent_differ() {
         let mut record = Record::new();
         record.set("a", Value::Null);
-        let print = Fingerprint::of(&record);
-        assert!(print.matches(&"a".into(), &Value::Null));
-        assert!(!print.matches(&"a".into(), &Value::text("")));
-        assert!(!print.matches(&"a".into(), &Value::Integer(0)));
+        let print = Fingerprint::of(&record, &[]);
+        assert!(print.matches(&"a".into(), &Value::Null, &[]));
+        assert!(!print.matches(&"a".into(), &Value::text(""), &[]));
+        assert!(!print.matches(&"a".into(), &Value::Integer(0), &[]));
         assert!(!print.knows(&"b".into()));
         assert_eq!(Fingerprint::from_bytes(&print.to_bytes()).unwrap(), print);
         assert!(Fingerprint::from_bytes(&[1, 2, 3]).is_err());

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::Value;
+use crate::{ColumnPath, Value};
 
 /// The identity that one system gives a record and never changes: the GUID in Dataverse, the record id in F&O
 /// (or, where a server does not reveal it, the canonical key text).
@@ -35,7 +35,7 @@ pub struct IntegrationKey(Vec<String>);
 impl IntegrationKey {
     /// The canonical key of these values.
     pub fn new<'a>(values: impl IntoIterator<Item = &'a Value>) -> Self {
-        Self(values.into_iter().map(|value| value.to_key_text().trim_end().to_lowercase()).collect())
+        Self(values.into_iter().map(canonical).collect())
     }
 
     /// The canonical parts, in key order.
@@ -54,6 +54,18 @@ impl IntegrationKey {
     }
 }
 
+/// One key component in its canonical form.
+pub(crate) fn canonical(value: &Value) -> String {
+    value.to_key_text().trim_end().to_lowercase()
+}
+
+/// Whether two values of a column are the same there: exactly, or for a column of the integration key (`key`) by their
+/// canonical forms, for F&O prints a company as `usmf` that Dataverse prints as `USMF`.
+pub fn same_value(column: &ColumnPath, one: &Value, two: &Value, key: &[ColumnPath]) -> bool {
+    one == two
+        || (key.contains(column) && one.is_missing() == two.is_missing() && canonical(one) == canonical(two))
+}
+
 impl fmt::Display for IntegrationKey {
     /// The parts joined by `|`; a `|` or `\` inside a part is escaped, so that two keys never print alike.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,7 +81,7 @@ impl fmt::Display for IntegrationKey {
 
 #[cfg(test)]
 mod tests {
-    use super::IntegrationKey;
+    use super::{IntegrationKey, same_value};
     use crate::Value;
 
     #[test]
@@ -78,6 +90,14 @@ mod tests {
         let two = IntegrationKey::new([&Value::text("usmf"), &Value::text("c-1")]);
         assert_eq!(one, two);
         assert_eq!(one.stable_hash(), two.stable_hash());
+    }
+
+    #[test]
+    fn only_key_columns_are_compared_as_keys() {
+        let (upper, lower, key) = (Value::text("USMF"), Value::text("usmf "), ["company".into()]);
+        assert!(same_value(&"company".into(), &upper, &lower, &key));
+        assert!(!same_value(&"name".into(), &upper, &lower, &key));
+        assert!(!same_value(&"company".into(), &Value::text(""), &Value::Null, &key));
     }
 
     #[test]

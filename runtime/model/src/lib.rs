@@ -17,7 +17,7 @@ mod value;
 pub use change::{Change, Operation};
 pub use decimal::{Decimal, DecimalError};
 pub use fingerprint::{Fingerprint, FingerprintError, hash_value};
-pub use key::{IntegrationKey, RecordId, Version};
+pub use key::{IntegrationKey, RecordId, Version, same_value};
 pub use name::{ColumnPath, Digest, Leg, MapName, System, TableName};
 pub use record::Record;
 pub use schema::{AlternateKey, CoerceError, ColumnSchema, ColumnType, Lookup, TableSchema};

@@ -58,7 +58,7 @@ pub fn link(map: &str, lane_key: &str, key: &str) -> Link {
     let side = |id: &str| LinkSide {
         id: Some(RecordId(id.into())),
         version: None,
-        fingerprint: Fingerprint::of(&awkward_record()),
+        fingerprint: Fingerprint::of(&awkward_record(), &[]),
         key: vec![Value::text(key), Value::Null],
         written_at: Some(Timestamp::from_micros(3)),
     };

@@ -5,13 +5,15 @@
 
 use std::collections::HashMap;
 
-use dualwright_model::{Fingerprint, Leg, Record, Timestamp, Version};
+use dualwright_model::{ColumnPath, Fingerprint, Leg, Record, Timestamp, Version};
 
 /// What a captured change showed.
 #[derive(Clone, Copy, Debug)]
 pub struct Image<'a> {
     /// The columns read.
     pub record: &'a Record,
+    /// The columns of the integration key.
+    pub key: &'a [ColumnPath],
     /// The row version of the image.
     pub version: Option<&'a Version>,
     /// The clock before the request that read it.
@@ -48,7 +50,7 @@ pub enum Verdict {
 /// An image equal to what is known is an echo even when it is stale: whatever came after it will be captured as a
 /// change of its own.
 pub fn judge(image: Image<'_>, known: Known<'_>) -> Verdict {
-    if !image.record.is_empty() && known.fingerprint.agrees_with(image.record) {
+    if !image.record.is_empty() && known.fingerprint.agrees_with(image.record, image.key) {
         return Verdict::Echo;
     }
     if known.written_at.is_some_and(|written_at| image.observed_at <= written_at) {
@@ -135,10 +137,15 @@ mod tests {
 
     fn check(image: &str, version: &str, observed: i64, expect: Verdict) {
         let (image, version) = (record(image), Version(version.into()));
-        let fingerprint = Fingerprint::of(&record("known"));
+        let fingerprint = Fingerprint::of(&record("known"), &[]);
         let known_version = Version("2".into());
         let verdict = judge(
-            Image { record: &image, version: Some(&version), observed_at: Timestamp::from_micros(observed) },
+            Image {
+                record: &image,
+                key: &[],
+                version: Some(&version),
+                observed_at: Timestamp::from_micros(observed),
+            },
             Known {
                 fingerprint: &fingerprint,
                 version: Some(&known_version),

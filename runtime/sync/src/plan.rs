@@ -1,6 +1,6 @@
 //! What to send for one record, before the target was looked at.
 
-use dualwright_model::{Fingerprint, Record, Version};
+use dualwright_model::{ColumnPath, Fingerprint, Record, Version};
 
 /// The first step towards applying an upsert.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Target<'a> {
     pub version: Option<&'a Version>,
     /// The content.
     pub fingerprint: &'a Fingerprint,
+    /// The target's columns of the integration key.
+    pub key: &'a [ColumnPath],
 }
 
 /// Plans an upsert of `desired`. Only cells that differ from what the target is known to hold are sent; a change of
@@ -38,7 +40,7 @@ pub fn upsert(desired: &Record, target: Option<Target<'_>>) -> Plan {
     };
     let changed: Record = desired
         .iter()
-        .filter(|(column, value)| !target.fingerprint.matches(column, value))
+        .filter(|(column, value)| !target.fingerprint.matches(column, value, target.key))
         .map(|(column, value)| (column.clone(), value.clone()))
         .collect();
     if changed.is_empty() {
@@ -61,14 +63,15 @@ mod tests {
         let before: Record =
             [("a".into(), Value::text("1")), ("b".into(), Value::text("1"))].into_iter().collect();
         let mut after = before.clone();
-        let (version, fingerprint) = (Version("7".into()), Fingerprint::of(&before));
-        let target = Some(Target { linked: true, version: Some(&version), fingerprint: &fingerprint });
+        let (version, fingerprint) = (Version("7".into()), Fingerprint::of(&before, &[]));
+        let target =
+            Some(Target { linked: true, version: Some(&version), fingerprint: &fingerprint, key: &[] });
         assert_eq!(upsert(&after, target), Plan::Unchanged);
         after.set("b", Value::Null);
         let expect: Record = [("b".into(), Value::Null)].into_iter().collect();
         assert_eq!(upsert(&after, target), Plan::Update(expect, version.clone()));
         assert_eq!(upsert(&after, None), Plan::Create(after.clone()));
-        let unsure = Some(Target { linked: true, version: None, fingerprint: &fingerprint });
+        let unsure = Some(Target { linked: true, version: None, fingerprint: &fingerprint, key: &[] });
         assert_eq!(upsert(&after, unsure), Plan::Look);
     }
 }

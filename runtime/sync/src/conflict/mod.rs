@@ -7,7 +7,7 @@ mod dataverse_wins;
 mod finops_wins;
 mod latest_wins;
 
-use dualwright_model::{Fingerprint, Leg, Record, System, Timestamp, Value};
+use dualwright_model::{ColumnPath, Fingerprint, Leg, Record, System, Timestamp, Value, same_value};
 use serde::{Deserialize, Serialize};
 
 /// Which side's value stays when both changed one column.
@@ -62,6 +62,8 @@ pub struct Clash<'a> {
     pub known: &'a Fingerprint,
     /// The target's row as just read.
     pub current: &'a Record,
+    /// The target's columns of the integration key.
+    pub key: &'a [ColumnPath],
 }
 
 /// What to do about it.
@@ -84,11 +86,11 @@ pub fn decide(clash: Clash<'_>, policy: Policy, circumstances: Circumstances) ->
     let mut decision = Decision { write: Record::new(), kept: Vec::new(), conflicted: false, clean: true };
     for (column, wanted) in clash.desired.iter() {
         let now = clash.current.get(column.as_str());
-        if now == wanted {
+        if same_value(column, now, wanted, clash.key) {
             continue;
         }
-        let source_changed = !clash.known.matches(column, wanted);
-        let target_changed = !matches!(now, Value::Absent) && !clash.known.matches(column, now);
+        let source_changed = !clash.known.matches(column, wanted, clash.key);
+        let target_changed = !matches!(now, Value::Absent) && !clash.known.matches(column, now, clash.key);
         if source_changed && target_changed {
             decision.conflicted = true;
         }
@@ -101,7 +103,7 @@ pub fn decide(clash: Clash<'_>, policy: Policy, circumstances: Circumstances) ->
     }
     for (column, now) in clash.current.iter() {
         let wanted = clash.desired.get(column.as_str());
-        if wanted.is_absent() && clash.known.knows(column) && !clash.known.matches(column, now) {
+        if wanted.is_absent() && clash.known.knows(column) && !clash.known.matches(column, now, clash.key) {
             decision.clean = false;
         }
     }
@@ -112,10 +114,12 @@ pub fn decide(clash: Clash<'_>, policy: Policy, circumstances: Circumstances) ->
 pub fn deletion_goes_through(
     known: &Fingerprint,
     current: &Record,
+    key: &[ColumnPath],
     policy: Policy,
     circumstances: Circumstances,
 ) -> bool {
-    let unchanged = current.iter().all(|(column, now)| !known.knows(column) || known.matches(column, now));
+    let unchanged =
+        current.iter().all(|(column, now)| !known.knows(column) || known.matches(column, now, key));
     unchanged || policy.winner(circumstances) == circumstances.leg.source()
 }
 

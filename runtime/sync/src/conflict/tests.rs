@@ -13,10 +13,10 @@ fn circumstances(leg: Leg) -> Circumstances {
 
 #[test]
 fn edits_of_different_columns_both_survive() {
-    let known = Fingerprint::of(&record(&[("a", "1"), ("b", "1")]));
+    let known = Fingerprint::of(&record(&[("a", "1"), ("b", "1")]), &[]);
     let (desired, current) = (record(&[("a", "2"), ("b", "1")]), record(&[("a", "1"), ("b", "9")]));
     for policy in [Policy::FinopsWins, Policy::DataverseWins, Policy::LatestWins] {
-        let clash = Clash { desired: &desired, known: &known, current: &current };
+        let clash = Clash { desired: &desired, known: &known, current: &current, key: &[] };
         let decision = decide(clash, policy, circumstances(Leg::ToDataverse));
         assert_eq!(decision.write, record(&[("a", "2")]));
         assert_eq!(decision.kept, vec!["b".to_owned()]);
@@ -26,9 +26,9 @@ fn edits_of_different_columns_both_survive() {
 
 #[test]
 fn the_policy_decides_a_column_that_both_changed() {
-    let known = Fingerprint::of(&record(&[("a", "1")]));
+    let known = Fingerprint::of(&record(&[("a", "1")]), &[]);
     let (desired, current) = (record(&[("a", "2")]), record(&[("a", "3")]));
-    let clash = Clash { desired: &desired, known: &known, current: &current };
+    let clash = Clash { desired: &desired, known: &known, current: &current, key: &[] };
     let wins = decide(clash, Policy::FinopsWins, circumstances(Leg::ToDataverse));
     assert_eq!(wins.write, desired);
     assert!(wins.conflicted);
@@ -39,9 +39,9 @@ fn the_policy_decides_a_column_that_both_changed() {
 
 #[test]
 fn a_version_that_moved_without_our_columns_is_no_conflict() {
-    let known = Fingerprint::of(&record(&[("a", "1")]));
+    let known = Fingerprint::of(&record(&[("a", "1")]), &[]);
     let (desired, current) = (record(&[("a", "2")]), record(&[("a", "1")]));
-    let clash = Clash { desired: &desired, known: &known, current: &current };
+    let clash = Clash { desired: &desired, known: &known, current: &current, key: &[] };
     let decision = decide(clash, Policy::DataverseWins, circumstances(Leg::ToDataverse));
     assert_eq!(decision.write, desired);
     assert!(decision.clean && !decision.conflicted);
@@ -64,12 +64,12 @@ fn the_later_change_wins_from_both_sides() {
 
 #[test]
 fn a_deletion_yields_to_an_edit_when_the_policy_says_so() {
-    let known = Fingerprint::of(&record(&[("a", "1")]));
+    let known = Fingerprint::of(&record(&[("a", "1")]), &[]);
     let edited = record(&[("a", "2")]);
-    assert!(deletion_goes_through(&known, &edited, Policy::FinopsWins, circumstances(Leg::ToDataverse)));
-    assert!(!deletion_goes_through(&known, &edited, Policy::FinopsWins, circumstances(Leg::ToFinops)));
+    assert!(deletion_goes_through(&known, &edited, &[], Policy::FinopsWins, circumstances(Leg::ToDataverse)));
+    assert!(!deletion_goes_through(&known, &edited, &[], Policy::FinopsWins, circumstances(Leg::ToFinops)));
     let same = record(&[("a", "1"), ("never-read", "x")]);
-    assert!(deletion_goes_through(&known, &same, Policy::FinopsWins, circumstances(Leg::ToFinops)));
+    assert!(deletion_goes_through(&known, &same, &[], Policy::FinopsWins, circumstances(Leg::ToFinops)));
 }
 
 proptest! {
@@ -97,15 +97,15 @@ proptest! {
         let make = |values: &[u8]| -> Record {
             values.iter().enumerate().map(|(i, v)| (i.to_string().into(), Value::Integer(i64::from(*v)))).collect()
         };
-        let (known, desired, current) = (Fingerprint::of(&make(&known)), make(&wanted), make(&now));
-        let clash = Clash { desired: &desired, known: &known, current: &current };
+        let (known, desired, current) = (Fingerprint::of(&make(&known), &[]), make(&wanted), make(&now));
+        let clash = Clash { desired: &desired, known: &known, current: &current, key: &[] };
         let decision = decide(clash, Policy::FinopsWins, circumstances(Leg::ToFinops));
         for (column, wish) in desired.iter() {
             let after = match decision.write.get(column.as_str()) {
                 Value::Absent => current.get(column.as_str()),
                 written => written,
             };
-            prop_assert!(after == wish || !known.matches(column, after) || !known.matches(column, current.get(column.as_str())));
+            prop_assert!(after == wish || !known.matches(column, after, &[]) || !known.matches(column, current.get(column.as_str()), &[]));
         }
     }
 }
