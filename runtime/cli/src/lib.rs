@@ -7,10 +7,12 @@
 mod assembly;
 pub mod commands;
 pub mod config;
+mod demo;
 mod examination;
 mod failure;
 mod logging;
 mod output;
+mod progress;
 mod signal;
 
 use std::process::ExitCode;

@@ -1,5 +1,7 @@
 //! Structured logs on standard error, for a person or as JSON lines.
 
+use std::io::IsTerminal;
+
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 
@@ -26,7 +28,10 @@ pub(crate) fn start(format: LogFormat, default: &str) -> Result<(), Failure> {
             .because(error)
             .hint(format!("for example: {VARIABLE}=info, or {VARIABLE}=warn,dualwright_engine=debug"))
     })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let started = match format {
         LogFormat::Human => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -1,6 +1,8 @@
 //! The commands, one file each. A new command is a file beside its siblings and a line in [`Command`].
 
+mod demo;
 mod doctor;
+pub(crate) mod emulate;
 mod init;
 mod map;
 mod run;
@@ -19,6 +21,7 @@ Exit codes:
   3  a system could not be reached, or did not let us in
 
 Examples:
+  dualwright demo --once                     see it work, with nothing to set up
   dualwright init                            write a commented dualwright.toml
   dualwright doctor --config dualwright.toml check everything before it runs
   dualwright run --config dualwright.toml    keep two systems saying the same thing";
@@ -41,12 +44,16 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// See it work: two local systems, linked, synchronised and changed before your eyes.
+    Demo(demo::Demo),
     /// Write a commented configuration file.
     Init(init::Init),
     /// Say what is wrong with a configuration before it runs.
     Doctor(doctor::Doctor),
     /// Keep two systems saying the same thing, until told to stop.
     Run(run::Run),
+    /// Run a local F&O and a local Dataverse for development.
+    Emulate(emulate::Emulate),
     /// Build and check maps.
     Map(map::Map),
 }
@@ -56,7 +63,8 @@ impl Command {
     pub(crate) fn log_default(&self) -> &'static str {
         match self {
             Self::Run(_) => "info",
-            Self::Init(_) | Self::Doctor(_) | Self::Map(_) => "error",
+            Self::Emulate(_) => "warn,dualwright_emulators=info",
+            Self::Demo(_) | Self::Init(_) | Self::Doctor(_) | Self::Map(_) => "error",
         }
     }
 
@@ -66,9 +74,11 @@ impl Command {
     /// A [`Failure`] that says what, where and what next.
     pub async fn run(self, output: &Output) -> Result<Exit, Failure> {
         match self {
+            Self::Demo(command) => command.run(output).await,
             Self::Init(command) => command.run(output),
             Self::Doctor(command) => command.run(output).await,
             Self::Run(command) => command.run(output).await,
+            Self::Emulate(command) => command.run(output).await,
             Self::Map(command) => command.run(output).await,
         }
     }

@@ -62,6 +62,18 @@ fn the_pages_show_commands_that_exist() {
 }
 
 #[test]
+fn the_map_in_the_readme_is_a_map() {
+    let (_, readme) = PAGES[0];
+    let lines =
+        readme.lines().skip_while(|line| *line != "    [map]").take_while(|line| line.starts_with("    "));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("map.toml");
+    std::fs::write(&path, lines.map(|line| format!("{}\n", line.trim_start())).collect::<String>()).unwrap();
+    let manifest = dualwright_map_builder::manifest::read(&path).unwrap();
+    assert_eq!(dualwright_map_builder::describe(&manifest.map).key.len(), 2);
+}
+
+#[test]
 fn wrong_words_end_in_exit_code_two() {
     for words in [&["dualwright", "dance"][..], &["dualwright", "init", "--nix"], &["dualwright"]] {
         assert_eq!(Arguments::try_parse_from(words).unwrap_err().exit_code(), 2, "{words:?}");
