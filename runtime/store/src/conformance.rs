@@ -10,6 +10,8 @@
     reason = "a battery of assertions, called by tests only"
 )]
 
+mod edges;
+
 use dualwright_diagnostics::Class;
 use dualwright_model::{
     Change, Decimal, Digest, Fingerprint, IntegrationKey, Leg, MapName, Operation, Record, RecordId, System,
@@ -100,6 +102,7 @@ pub async fn run(store: &dyn Store) {
     links_are_found_by_every_name(store).await;
     dead_letters_come_back_as_new_entries(store).await;
     states_and_activities_are_kept(store).await;
+    edges::run(store).await;
 }
 
 async fn capture_is_in_order_and_moves_its_checkpoint(store: &dyn Store) {

@@ -55,8 +55,9 @@ pub(super) fn find(
     map: &MapName,
     keys: &[LinkKey],
 ) -> rusqlite::Result<Vec<Option<Link>>> {
-    let select =
-        |column: &str| format!("SELECT {COLUMNS} FROM link WHERE map = ?1 AND {column} = ?2 LIMIT 1");
+    let select = |column: &str| {
+        format!("SELECT {COLUMNS} FROM link WHERE map = ?1 AND {column} = ?2 ORDER BY lane_key LIMIT 1")
+    };
     let mut by_lane = connection.prepare_cached(&select("lane_key"))?;
     let mut by_key = connection.prepare_cached(&select("key"))?;
     let mut by_finops = connection.prepare_cached(&select("finops_id"))?;

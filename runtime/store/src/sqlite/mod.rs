@@ -106,7 +106,7 @@ impl Store for SqliteStore {
 
     async fn pending(&self, map: &MapName, after: Sequence, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let map = map.clone();
-        self.readers.read(move |connection| journal::pending(connection, &map, after, limit)).await
+        self.readers.read("journal", move |connection| journal::pending(connection, &map, after, limit)).await
     }
 
     async fn links(&self, map: &MapName, keys: &[LinkKey]) -> Result<Vec<Option<Link>>, StoreError> {
@@ -114,7 +114,7 @@ impl Store for SqliteStore {
             return Ok(Vec::new());
         }
         let (map, keys) = (map.clone(), keys.to_vec());
-        self.readers.read(move |connection| link::find(connection, &map, &keys)).await
+        self.readers.read("link", move |connection| link::find(connection, &map, &keys)).await
     }
 
     async fn links_after(
@@ -124,17 +124,19 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Link>, StoreError> {
         let (map, after) = (map.clone(), after.map(str::to_owned));
-        self.readers.read(move |connection| link::after(connection, &map, after.as_deref(), limit)).await
+        self.readers
+            .read("link", move |connection| link::after(connection, &map, after.as_deref(), limit))
+            .await
     }
 
     async fn checkpoint(&self, feed: &FeedId) -> Result<Option<String>, StoreError> {
         let feed = feed.clone();
-        self.readers.read(move |connection| checkpoint::get(connection, &feed)).await
+        self.readers.read("checkpoint", move |connection| checkpoint::get(connection, &feed)).await
     }
 
     async fn counters(&self, map: &MapName) -> Result<BTreeMap<Leg, MapCounters>, StoreError> {
         let map = map.clone();
-        self.readers.read(move |connection| counter::read(connection, &map)).await
+        self.readers.read("counter", move |connection| counter::read(connection, &map)).await
     }
 
     async fn dead_letters(
@@ -143,7 +145,9 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<DeadLetter>, StoreError> {
         let filter = filter.clone();
-        self.readers.read(move |connection| dead_letter::list(connection, &filter, limit)).await
+        self.readers
+            .read("dead_letter", move |connection| dead_letter::list(connection, &filter, limit))
+            .await
     }
 
     async fn replay(&self, ids: &[DeadLetterId]) -> Result<usize, StoreError> {
@@ -170,7 +174,7 @@ impl Store for SqliteStore {
     }
 
     async fn map_states(&self) -> Result<Vec<MapStateRecord>, StoreError> {
-        self.readers.read(map_state::all).await
+        self.readers.read("map_state", map_state::all).await
     }
 
     async fn set_map_state(&self, state: MapStateRecord, line: Activity) -> Result<(), StoreError> {
@@ -186,6 +190,8 @@ impl Store for SqliteStore {
 
     async fn activities(&self, map: Option<&MapName>, limit: usize) -> Result<Vec<Activity>, StoreError> {
         let map = map.cloned();
-        self.readers.read(move |connection| activity::newest(connection, map.as_ref(), limit)).await
+        self.readers
+            .read("activity", move |connection| activity::newest(connection, map.as_ref(), limit))
+            .await
     }
 }

@@ -33,8 +33,10 @@ impl Readers {
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Answers a question about a table.
     pub(super) async fn read<T: Send + 'static>(
         self: &Arc<Self>,
+        table: &'static str,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let readers = Arc::clone(self);
@@ -47,7 +49,10 @@ impl Readers {
             };
             let answer = question(&connection).map_err(|error| match error {
                 rusqlite::Error::FromSqlConversionFailure(_, _, reason) => {
-                    StoreError::Unreadable { table: "a row", reason: reason.to_string() }
+                    StoreError::Unreadable { table, reason: reason.to_string() }
+                }
+                rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::IntegralValueOutOfRange(..) => {
+                    StoreError::Unreadable { table, reason: error.to_string() }
                 }
                 error => schema::failed(&readers.path, &error),
             });

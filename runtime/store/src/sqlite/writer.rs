@@ -109,7 +109,10 @@ fn write_all(connection: &Connection, place: &str, queue: &Receiver<Job>) {
                     let _ = reply.send(result.map_err(|error| failed(&error.to_string())));
                 }
             }
-            Err((replies, error)) => {
+            Err(Broken { replies, error, unknown: false }) => {
+                replies.into_iter().for_each(|reply| drop(reply.send(Err(failed(&error.to_string())))));
+            }
+            Err(Broken { replies, error, unknown: true }) => {
                 // What reached the disk is unknown: nothing may be written on top of it until the file is opened anew.
                 let reason = format!("a commit failed ({error}); free the disk or mend it, then start again");
                 tracing::error!(place, %error, "the store can no longer be written");
@@ -125,22 +128,31 @@ fn write_all(connection: &Connection, place: &str, queue: &Receiver<Job>) {
 type Answer = (oneshot::Sender<Result<Reply, StoreError>>, rusqlite::Result<Reply>);
 type Replies = Vec<oneshot::Sender<Result<Reply, StoreError>>>;
 
-fn commit_group(connection: &Connection, group: Vec<Job>) -> Result<Vec<Answer>, (Replies, rusqlite::Error)> {
+/// Why a group was not committed, and who waits for it.
+struct Broken {
+    replies: Replies,
+    error: rusqlite::Error,
+    /// Whether something may have reached the disk.
+    unknown: bool,
+}
+
+fn commit_group(connection: &Connection, group: Vec<Job>) -> Result<Vec<Answer>, Broken> {
     if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
-        return Err((group.into_iter().map(|job| job.reply).collect(), error));
+        // Somebody else holds the file, perhaps a person's tool: nothing was written, so this may be tried again.
+        let replies = group.into_iter().map(|job| job.reply).collect();
+        return Err(Broken { replies, error, unknown: false });
     }
     let mut answers: Vec<Answer> = Vec::with_capacity(group.len());
+    let mut jobs = group.into_iter();
     let mut broken = None;
-    for job in group {
+    for job in jobs.by_ref() {
         // Each request has its own savepoint: one that fails takes nobody with it.
         let result = connection
             .execute_batch("SAVEPOINT request")
             .and_then(|()| (job.work)(connection))
             .and_then(|reply| connection.execute_batch("RELEASE request").map(|()| reply));
-        if result.is_err()
-            && let Err(error) = connection.execute_batch("ROLLBACK TO request; RELEASE request")
-        {
-            broken = Some(error);
+        if result.is_err() {
+            broken = connection.execute_batch("ROLLBACK TO request; RELEASE request").err();
         }
         answers.push((job.reply, result));
         if broken.is_some() {
@@ -155,7 +167,12 @@ fn commit_group(connection: &Connection, group: Vec<Job>) -> Result<Vec<Answer>,
         Ok(()) => Ok(answers),
         Err(error) => {
             let _ = connection.execute_batch("ROLLBACK");
-            Err((answers.into_iter().map(|(reply, _)| reply).collect(), error))
+            let replies =
+                answers.into_iter().map(|(reply, _)| reply).chain(jobs.map(|job| job.reply)).collect();
+            Err(Broken { replies, error, unknown: true })
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

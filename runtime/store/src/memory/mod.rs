@@ -1,11 +1,14 @@
 //! A store in memory, for tests and simulation. Nothing survives the process; everything else is as in the real one.
 
+mod link;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use dualwright_model::{IntegrationKey, Leg, MapName, RecordId, System};
+use dualwright_model::{Leg, MapName};
 
+use self::link::Links;
 use crate::{
     Activity, Capture, Checkpoint, DeadLetter, DeadLetterFilter, DeadLetterId, Entry, EntryState, FeedId,
     Link, LinkKey, MapCounters, MapStateRecord, NewEntry, Sequence, Settlement, Store, StoreError,
@@ -23,7 +26,7 @@ struct Inner {
     last_letter: u64,
     journal: BTreeMap<Sequence, Entry>,
     checkpoints: BTreeMap<FeedId, String>,
-    links: BTreeMap<(MapName, String), Link>,
+    links: Links,
     letters: BTreeMap<DeadLetterId, DeadLetter>,
     counters: BTreeMap<(MapName, Leg), MapCounters>,
     states: BTreeMap<MapName, MapStateRecord>,
@@ -67,14 +70,6 @@ impl Inner {
             None => self.checkpoints.remove(&checkpoint.feed),
         };
     }
-
-    fn by_key(&self, map: &MapName, key: &IntegrationKey) -> Option<&Link> {
-        self.links.values().find(|link| link.map == *map && link.key == *key)
-    }
-
-    fn by_id(&self, map: &MapName, system: System, id: &RecordId) -> Option<&Link> {
-        self.links.values().find(|link| link.map == *map && link.side(system).id.as_ref() == Some(id))
-    }
 }
 
 #[async_trait]
@@ -102,11 +97,11 @@ impl Store for MemoryStore {
                 entry.state = EntryState::Waiting(wait);
             }
         }
-        for unlinked in settlement.unlinked {
-            inner.links.remove(&unlinked);
+        for (map, lane_key) in settlement.unlinked {
+            inner.links.forget(&map, &lane_key);
         }
         for link in settlement.links {
-            inner.links.insert((link.map.clone(), link.lane_key.clone()), link);
+            inner.links.set(link);
         }
         for letter in settlement.dead_letters {
             inner.last_letter += 1;
@@ -134,12 +129,7 @@ impl Store for MemoryStore {
 
     async fn links(&self, map: &MapName, keys: &[LinkKey]) -> Result<Vec<Option<Link>>, StoreError> {
         let inner = self.lock();
-        let find = |key: &LinkKey| match key {
-            LinkKey::Lane(lane_key) => inner.links.get(&(map.clone(), lane_key.clone())),
-            LinkKey::Key(key) => inner.by_key(map, key),
-            LinkKey::Id(system, id) => inner.by_id(map, *system, id),
-        };
-        Ok(keys.iter().map(|key| find(key).cloned()).collect())
+        Ok(keys.iter().map(|key| inner.links.find(map, key).cloned()).collect())
     }
 
     async fn links_after(
@@ -148,10 +138,7 @@ impl Store for MemoryStore {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Link>, StoreError> {
-        let inner = self.lock();
-        let later = inner.links.values().filter(|link| link.map == *map);
-        let later = later.filter(|link| after.is_none_or(|after| link.lane_key.as_str() > after));
-        Ok(later.take(limit).cloned().collect())
+        Ok(self.lock().links.after(map, after, limit))
     }
 
     async fn checkpoint(&self, feed: &FeedId) -> Result<Option<String>, StoreError> {
