@@ -1,5 +1,7 @@
 //! The command as a person or a script meets it: words, exit codes, JSON.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise, helpers included")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

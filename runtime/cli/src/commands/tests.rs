@@ -11,7 +11,12 @@ const PAGES: [(&str, &str); 3] = [
 /// The words of every `dualwright …` line of a page, whether typed by itself or through cargo.
 fn command_lines(page: &str) -> Vec<Vec<String>> {
     let mut lines = Vec::new();
-    for quoted in page.split(['\n', '`', '#']) {
+    // What stands between backquotes may be broken over two lines; elsewhere a command is a line.
+    let parts = page.split('`').enumerate().flat_map(|(number, part)| match number % 2 {
+        1 => vec![part.replace('\n', " ")],
+        _ => part.split(['\n', '#']).map(str::to_owned).collect(),
+    });
+    for quoted in parts {
         let line =
             quoted.trim().trim_start_matches("Check it with:").trim_start_matches("Run it with:").trim();
         let rest = line.strip_prefix("cargo run --release -- ").or_else(|| line.strip_prefix("dualwright "));

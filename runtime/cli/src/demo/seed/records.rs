@@ -259,7 +259,7 @@ fn vendor(index: usize) -> String {
         ("AddressCity", Text(city)),
         ("AddressCountryRegionISOCode", Text(country)),
         ("AddressZipCode", Text(zip)),
-        ("OnHoldStatus", Text(if index % 11 == 0 { "Payment" } else { "No" })),
+        ("OnHoldStatus", Text(if index.is_multiple_of(11) { "Payment" } else { "No" })),
         ("IsForeignEntity", Text(yes_no(country != "USA"))),
         ("DefaultPaymentTermsName", Text(pick(&TERMS, index).0)),
     ])
@@ -276,8 +276,11 @@ fn organization(company: &str, number: &str, index: usize) -> String {
     let (city, country, zip) = pick(&PLACES, index);
     // Names repeat: nothing but the number tells some customers apart.
     let name = format!("{} {}", pick(&LAST_NAMES, index), pick(&TRADES, index / 2));
-    let limit =
-        if index % 9 == 0 { "0.00".to_owned() } else { format!("{}.{:02}", index * 1250, index % 100) };
+    let limit = if index.is_multiple_of(9) {
+        "0.00".to_owned()
+    } else {
+        format!("{}.{:02}", index * 1250, index % 100)
+    };
     let street = format!("{} Main St., 2nd floor\nBack door", index + 1);
     // Some are invoiced through another customer, which may come later in the file.
     let payer =
@@ -294,8 +297,8 @@ fn organization(company: &str, number: &str, index: usize) -> String {
         ("SalesCurrencyCode", Text(if country == "USA" { "USD" } else { "EUR" })),
         ("PaymentTerms", Text(pick(&TERMS, index).0)),
         ("CreditLimit", Amount(&limit)),
-        ("CreditLimitIsMandatory", Text(yes_no(index % 4 == 0))),
-        ("OnHoldStatus", Text(if index % 13 == 0 { "Invoice" } else { "No" })),
+        ("CreditLimitIsMandatory", Text(yes_no(index.is_multiple_of(4)))),
+        ("OnHoldStatus", Text(if index.is_multiple_of(13) { "Invoice" } else { "No" })),
         ("InvoiceAccount", Text(&payer)),
         ("VendorAccount", Text(&vendor)),
         ("DeliveryAddressStreet", Text(&street)),
@@ -317,7 +320,7 @@ fn person(index: usize) -> String {
         ("PartyType", Text("Person")),
         ("PersonFirstName", Text(pick(&FIRST_NAMES, index))),
         ("PersonLastName", Text(pick(&LAST_NAMES, index / 2))),
-        ("PersonProfessionalTitle", Text(if index % 3 == 0 { "Owner" } else { "" })),
+        ("PersonProfessionalTitle", Text(if index.is_multiple_of(3) { "Owner" } else { "" })),
         ("LanguageId", Text("en-us")),
         ("CustomerGroupId", Text("30")),
         ("SalesCurrencyCode", Text(if country == "USA" { "USD" } else { "EUR" })),
@@ -346,7 +349,7 @@ fn product(index: usize) -> String {
         ("PurchasePrice", Amount("0.00")),
         ("SalesPriceDate", Text("2026-01-15T12:00:00Z")),
         ("NetProductWeight", Amount("1.125")),
-        ("IsInstallmentEligible", Text(yes_no(index % 2 == 0))),
+        ("IsInstallmentEligible", Text(yes_no(index.is_multiple_of(2)))),
         ("CarryingCostABCCode", Text(pick(&["None", "A", "B", "C"], index))),
     ])
 }
