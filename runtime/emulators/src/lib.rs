@@ -11,6 +11,8 @@
 //! | `POST`, `DELETE /emulator/faults` | adds to or clears the script of faults ([`kernel::faults`]) |
 //! | `POST`, `DELETE /emulator/quota` | sets or lifts service-protection limits ([`kernel::quota::Limits`]) |
 //! | `POST /emulator/expire-changes` | Dataverse: ends every delta token given so far |
+//! | `POST`, `DELETE /emulator/data-events` | Finance and Operations: where the data events of which tables go |
+//! | `POST /emulator/company` | Finance and Operations: the default company of a client |
 //!
 //! Rows, the write log and events to deliver are committed together; what was acknowledged survives the death of the
 //! process at any moment.

@@ -12,8 +12,9 @@ use super::model::Entity;
 use super::print::{View, etag};
 use super::request::{Caller, WriteRequest, json};
 use crate::kernel::clock;
+use crate::kernel::error::StoreError;
 use crate::kernel::http::Response;
-use crate::kernel::rows::{Row, key_text};
+use crate::kernel::rows::Row;
 use crate::kernel::schema::ColumnType;
 use crate::kernel::transaction::{Note, Transaction};
 
@@ -79,14 +80,15 @@ impl WriteRequest for Create {
     fn run(&self, transaction: &mut Transaction<'_>, events: &Events) -> Result<Response, ApiError> {
         let entity: &Arc<Entity> = &self.view.entity;
         let cells = self.row(entity, transaction)?;
-        let text = key_text(&entity.key, &cells).unwrap_or_default();
-        if transaction.find(&entity.table, 0, &text)?.is_some() {
-            return Err(ApiError::exists(&entity.name, &entity.label, &entity.key_words(&cells)));
-        }
+        let key = entity.key_words(&cells);
         let id = FIRST_RECORD.saturating_add(transaction.next_sequence()).to_string();
         let sent: Vec<usize> = self.cells.iter().map(|(position, _)| *position).collect();
         let note = Note { client: &self.caller.client, sent: &sent, at: clock::now() };
-        let row: Row = transaction.insert(&entity.table, &id, cells, note)?;
+        // Another row of that key is found by the key's index; what was begun is then undone with this request.
+        let row = transaction.insert(&entity.table, &id, cells, note).map_err(|error| match error {
+            StoreError::DuplicateKey { .. } => ApiError::exists(&entity.name, &entity.label, &key),
+            error => error.into(),
+        })?;
         events.queue(transaction, &self.caller.client, entity, &row, Change::Created)?;
         let location = format!("{}/{}({})", self.caller.root, entity.table.name, location_key(entity, &row));
         Ok(json(StatusCode::CREATED, self.view.document(&self.caller.root, &row))

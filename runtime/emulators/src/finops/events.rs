@@ -116,7 +116,7 @@ impl Events {
         else {
             return Ok(());
         };
-        // After the write of this row: the number of the write itself, rising over all rows.
+        // Rises over the writes of all rows.
         let control = FIRST_CONTROL_NUMBER.saturating_add(transaction.next_sequence());
         let body = payload(client, entity, row, change, control);
         let event = Event { url: subscription.endpoint.clone(), headers: Vec::new(), body };
