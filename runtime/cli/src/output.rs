@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, Table, TableComponent, presets};
 use serde::Serialize;
 
 use crate::Failure;
@@ -56,10 +56,23 @@ impl Output {
     }
 }
 
-/// A table for a person, as wide as the terminal.
+/// Wider than this, a table is folded: it must be readable in a log too, where nobody knows the width.
+const TABLE_WIDTH: u16 = 118;
+
+/// A table for a person.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    // Lines under the header and around the whole, none between rows.
+    for part in [
+        TableComponent::HorizontalLines,
+        TableComponent::LeftBorderIntersections,
+        TableComponent::MiddleIntersections,
+        TableComponent::RightBorderIntersections,
+    ] {
+        table.remove_style(part);
+    }
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(TABLE_WIDTH);
     table.set_header(header.to_vec());
     table
 }

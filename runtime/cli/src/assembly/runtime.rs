@@ -158,7 +158,7 @@ async fn subscribe(connector: Arc<dyn Connector>, subscription: NudgeSubscriptio
     let system = connector.system();
     match connector.subscribe(&subscription).await {
         Ok(()) => {
-            tracing::info!(%system, tables = subscription.tables.len(), "pushes are on");
+            tracing::info!(%system, tables = subscription.tables.len(), "asked to push");
             None
         }
         Err(error) => {
@@ -167,7 +167,7 @@ async fn subscribe(connector: Arc<dyn Connector>, subscription: NudgeSubscriptio
                 loop {
                     tokio::time::sleep(SUBSCRIBE_AGAIN).await;
                     if connector.subscribe(&subscription).await.is_ok() {
-                        tracing::info!(%system, "pushes are on");
+                        tracing::info!(%system, "asked to push");
                         return;
                     }
                 }

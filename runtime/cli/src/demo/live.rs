@@ -63,9 +63,11 @@ impl Person {
     /// Makes `count` edits each way, then creates and deletes one record on each side.
     pub(crate) async fn work(&self, count: usize, progress: &Progress) -> Result<Arrivals, Failure> {
         let mut arrivals = Arrivals::default();
+        // Another number at each run: a value that is there already would arrive before it was sent.
+        let run = Uuid::new_v4().as_u128() % 90_000;
         for turn in 0..count {
             for way in [Way::ToDataverse, Way::ToFinops] {
-                let deed = self.edit(way, turn).await?;
+                let deed = self.edit(way, turn, run).await?;
                 self.do_and_watch(deed, &mut arrivals, progress).await?;
             }
         }
@@ -90,12 +92,12 @@ impl Person {
         Ok(arrivals)
     }
 
-    async fn edit(&self, way: Way, turn: usize) -> Result<Deed, Failure> {
+    async fn edit(&self, way: Way, turn: usize, run: u128) -> Result<Deed, Failure> {
         let number = customer_number(turn * 7 % 100);
         let (method, body, path, look, sign, title);
         match way {
             Way::ToDataverse => {
-                let amount = format!("{}.25", 1000 + turn * 10);
+                let amount = format!("{run}.{:02}", turn % 100);
                 title = format!("{number} credit limit {amount}");
                 (method, body) = (Method::PATCH, format!("{{\"CreditLimit\":{amount}}}"));
                 path = customer_path(&number);
@@ -103,7 +105,7 @@ impl Person {
                 sign = Sign::Says("creditlimit", Cell::Number(amount));
             }
             Way::ToFinops => {
-                let memo = format!("Called on the {}. of the month, « ça va »", turn % 28 + 1);
+                let memo = format!("Call {run}-{turn}: « ça va », said José");
                 title = format!("{number} memo {memo:?}");
                 (method, body) = (Method::PATCH, serde_json::json!({ "description": memo }).to_string());
                 let id = self.account_id(&number).await?.ok_or_else(|| {
