@@ -50,18 +50,28 @@ pub(super) fn forget(connection: &Connection, unlinked: &[(MapName, String)]) ->
     Ok(())
 }
 
+/// Where two links share a name, the first in lane-key order answers. The plus keeps SQLite from walking all links of the
+/// map in that order, which it takes for cheaper than the index of the name.
+fn select_by(column: &str) -> String {
+    format!("SELECT {COLUMNS} FROM link WHERE map = ?1 AND {column} = ?2 ORDER BY +lane_key LIMIT 1")
+}
+
+/// A page of links begins where the last one ended, and does not walk there from the first.
+fn select_page(comparison: &str) -> String {
+    format!(
+        "SELECT {COLUMNS} FROM link WHERE map = ?1 AND lane_key {comparison} ?2 ORDER BY lane_key LIMIT ?3"
+    )
+}
+
 pub(super) fn find(
     connection: &Connection,
     map: &MapName,
     keys: &[LinkKey],
 ) -> rusqlite::Result<Vec<Option<Link>>> {
-    let select = |column: &str| {
-        format!("SELECT {COLUMNS} FROM link WHERE map = ?1 AND {column} = ?2 ORDER BY lane_key LIMIT 1")
-    };
-    let mut by_lane = connection.prepare_cached(&select("lane_key"))?;
-    let mut by_key = connection.prepare_cached(&select("key"))?;
-    let mut by_finops = connection.prepare_cached(&select("finops_id"))?;
-    let mut by_dataverse = connection.prepare_cached(&select("dataverse_id"))?;
+    let mut by_lane = connection.prepare_cached(&select_by("lane_key"))?;
+    let mut by_key = connection.prepare_cached(&select_by("key"))?;
+    let mut by_finops = connection.prepare_cached(&select_by("finops_id"))?;
+    let mut by_dataverse = connection.prepare_cached(&select_by("dataverse_id"))?;
     keys.iter()
         .map(|key| {
             let (statement, text) = match key {
@@ -81,11 +91,10 @@ pub(super) fn after(
     after: Option<&str>,
     limit: usize,
 ) -> rusqlite::Result<Vec<Link>> {
-    let mut select = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM link WHERE map = ?1 AND (?2 IS NULL OR lane_key > ?2) ORDER BY lane_key LIMIT ?3"
-    ))?;
+    let (comparison, from) = after.map_or((">=", ""), |after| (">", after));
+    let mut select = connection.prepare_cached(&select_page(comparison))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = select.query_map(params![map.as_str(), after, limit], |row| read(map, row))?;
+    let rows = select.query_map(params![map.as_str(), from, limit], |row| read(map, row))?;
     rows.collect()
 }
 
@@ -118,4 +127,33 @@ fn read_side(row: &Row<'_>, first: usize) -> rusqlite::Result<LinkSide> {
         key,
         written_at: row.get::<_, Option<i64>>(first + 4)?.map(Timestamp::from_micros),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{select_by, select_page};
+
+    #[test]
+    fn every_name_has_an_index_that_is_used() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("migrations/0001_initial.sql")).unwrap();
+        let plan = |sql: &str| -> String {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let values = vec!["x"; plan.parameter_count()];
+            plan.query_row(rusqlite::params_from_iter(values), |row| row.get(3)).unwrap()
+        };
+        for (column, index) in [
+            ("lane_key", "sqlite_autoindex_link_1 (map=? AND lane_key=?)"),
+            ("key", "link_by_key (map=? AND key=?)"),
+            ("finops_id", "link_by_finops_id (map=? AND finops_id=?)"),
+            ("dataverse_id", "link_by_dataverse_id (map=? AND dataverse_id=?)"),
+        ] {
+            let step = plan(&select_by(column));
+            assert!(step.contains(index), "{column}: {step}");
+        }
+        for comparison in [">", ">="] {
+            let step = plan(&select_page(comparison));
+            assert!(step.contains("sqlite_autoindex_link_1 (map=? AND lane_key>?)"), "{step}");
+        }
+    }
 }
