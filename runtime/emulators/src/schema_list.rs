@@ -47,3 +47,24 @@ pub(crate) const FINOPS: &[(&str, &str)] = &[
     ("VendorsV2.toml", include_str!("../schema/finops/VendorsV2.toml")),
     ("enums.toml", include_str!("../schema/finops/enums.toml")),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::{DATAVERSE, FINOPS};
+
+    #[test]
+    fn every_schema_file_travels_inside_the_program() {
+        for (system, listed) in [("dataverse", DATAVERSE), ("finops", FINOPS)] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema").join(system);
+            let there: BTreeSet<String> = std::fs::read_dir(folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            let listed: BTreeSet<String> = listed.iter().map(|(name, _)| (*name).to_owned()).collect();
+            assert_eq!(there, listed, "{system}");
+        }
+    }
+}

@@ -14,7 +14,7 @@ use super::request::{Caller, WriteRequest, json};
 use crate::kernel::clock;
 use crate::kernel::error::StoreError;
 use crate::kernel::http::Response;
-use crate::kernel::rows::Row;
+use crate::kernel::rows::{Row, key_text};
 use crate::kernel::schema::ColumnType;
 use crate::kernel::transaction::{Note, Transaction};
 
@@ -54,18 +54,21 @@ impl Create {
                 *cell = value.clone();
             }
         }
+        let mut numbered = None;
         for position in &entity.key.columns {
             let Some(cell) = cells.get_mut(*position) else { continue };
-            let empty = cell.is_missing() || *cell == Value::text("");
-            let column = entity.column(*position);
+            let empty = cell.is_missing() || matches!(cell, Value::Text(text) if text.trim().is_empty());
+            let column = entity.column(*position).filter(|column| column.kind == ColumnType::Text);
             if entity.company == Some(*position) && empty {
                 *cell = Value::Text(super::company::of(transaction, &self.caller.client)?);
-            } else if column.is_some_and(|column| !column.creatable && column.kind == ColumnType::Text) {
-                // The number sequence.
-                *cell = Value::Text(format!("{:09}", transaction.next_sequence()));
+            } else if column.is_some_and(|column| !column.creatable || (column.number_sequence && empty)) {
+                numbered = Some(*position);
             } else if cell.is_missing() {
                 *cell = entity.empty(*position).clone();
             }
+        }
+        if let Some(position) = numbered {
+            number(entity, transaction, &mut cells, position)?;
         }
         for position in [entity.created, entity.modified].into_iter().flatten() {
             if let Some(cell) = cells.get_mut(position) {
@@ -94,6 +97,26 @@ impl WriteRequest for Create {
         Ok(json(StatusCode::CREATED, self.view.document(&self.caller.root, &row))
             .header("location", &location)
             .header("etag", &etag(&row)))
+    }
+}
+
+/// Fills in the next number of the sequence that no row has yet; numbers can also be given by hand.
+fn number(
+    entity: &Entity,
+    transaction: &Transaction<'_>,
+    cells: &mut [Value],
+    position: usize,
+) -> Result<(), ApiError> {
+    let mut next = transaction.next_sequence();
+    loop {
+        if let Some(cell) = cells.get_mut(position) {
+            *cell = Value::Text(format!("{next:09}"));
+        }
+        let text = key_text(&entity.key, cells).unwrap_or_default();
+        if transaction.find(&entity.table, 0, &text)?.is_none() {
+            return Ok(());
+        }
+        next = next.saturating_add(1);
     }
 }
 

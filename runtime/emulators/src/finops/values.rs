@@ -84,9 +84,6 @@ pub(super) fn read_member(entity: &Entity, position: usize, member: &str) -> Opt
 }
 
 fn read_text(entity: &Entity, position: usize, column: &Column, text: String) -> Result<Value, ApiError> {
-    if entity.company == Some(position) {
-        return Ok(Value::Text(text.to_lowercase()));
-    }
     let length = text.encode_utf16().count();
     match column.max_length {
         Some(most) if length > usize::try_from(most).unwrap_or(usize::MAX) => {
@@ -96,6 +93,8 @@ fn read_text(entity: &Entity, position: usize, column: &Column, text: String) ->
             );
             Err(ApiError::refused("Write", &entity.name, &infolog))
         }
+        // Companies are told in lower case, however they were given.
+        _ if entity.company == Some(position) => Ok(Value::Text(text.to_lowercase())),
         _ => Ok(Value::Text(text)),
     }
 }

@@ -70,6 +70,9 @@ pub struct Column {
     /// Whether it may be given when a row is created; false for what the system numbers itself.
     #[serde(default = "yes")]
     pub creatable: bool,
+    /// F&O key columns: whether a new row that does not give it gets the next number.
+    #[serde(default)]
+    pub number_sequence: bool,
     /// Its display name, where it differs from the name.
     #[serde(default)]
     pub label: Option<String>,
@@ -93,6 +96,7 @@ impl Column {
             required: false,
             updatable: true,
             creatable: true,
+            number_sequence: false,
             label: None,
         }
     }
