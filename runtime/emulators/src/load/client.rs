@@ -1,15 +1,21 @@
 //! Signing in, reading what a table holds, creating rows.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use dualwright_odata::batch::{self, Item, PartRequest};
 use dualwright_odata::metadata::{self, EntityType, Metadata, local_name};
+use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
 use super::rows::Row;
 use super::{LoadError, LoadSystem, LoadTarget};
 
 const BOUNDARY: &str = "load";
+/// How often a request that the service was too busy for is sent again.
+const PATIENCE: u32 = 20;
+/// The longest wait that is granted to a busy service.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// How a field is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +23,10 @@ pub(super) enum FieldKind {
     Text,
     Number,
     Boolean,
+    /// A moment. A day alone is the moment of that day which the system takes for it.
+    Moment {
+        day_time: &'static str,
+    },
 }
 
 /// One field of a table.
@@ -42,6 +52,7 @@ impl Table {
 /// A client that is signed in.
 pub(super) struct Session {
     http: reqwest::Client,
+    target: LoadTarget,
     base: String,
     token: String,
 }
@@ -49,17 +60,30 @@ pub(super) struct Session {
 impl Session {
     pub(super) async fn open(target: &LoadTarget) -> Result<Self, LoadError> {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(120))
-            .build()
-            .map_err(|error| failed(&target.url, &error))?;
+        let mut builder = reqwest::Client::builder().timeout(Duration::from_secs(120));
+        if is_loopback(&target.url) {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|error| failed(&target.url, &error))?;
+        let path = match target.system {
+            LoadSystem::Finops => "data",
+            LoadSystem::Dataverse => "api/data/v9.2",
+        };
+        let base = format!("{}/{path}", target.url.trim_end_matches('/'));
+        let mut session = Self { http, target: target.clone(), base, token: String::new() };
+        session.sign_in().await?;
+        Ok(session)
+    }
+
+    async fn sign_in(&mut self) -> Result<(), LoadError> {
+        let target = &self.target;
         let form = [
             ("grant_type", "client_credentials".to_owned()),
             ("client_id", target.client_id.clone()),
             ("client_secret", target.client_secret.clone()),
             ("scope", format!("{}/.default", target.url)),
         ];
-        let answer = http.post(&target.token_url).form(&form).send().await;
+        let answer = self.http.post(&target.token_url).form(&form).send().await;
         let answer = answer.map_err(|error| failed(&target.token_url, &error))?;
         let status = answer.status();
         let body: Value = answer.json().await.map_err(|error| failed(&target.token_url, &error))?;
@@ -68,20 +92,45 @@ impl Session {
             let reason = format!("refused the sign-in with {status}: {said}");
             return Err(LoadError::Service { url: target.token_url.clone(), reason });
         };
-        let path = match target.system {
-            LoadSystem::Finops => "data",
-            LoadSystem::Dataverse => "api/data/v9.2",
-        };
-        let base = format!("{}/{path}", target.url.trim_end_matches('/'));
-        Ok(Self { http, base, token: token.to_owned() })
+        self.token = token.to_owned();
+        Ok(())
+    }
+
+    /// Sends a request until it is answered: again when the service is busy, once more with a new token when the old one
+    /// has run out.
+    async fn send(
+        &mut self,
+        url: &str,
+        build: impl Fn(&reqwest::Client) -> reqwest::RequestBuilder,
+    ) -> Result<Response, LoadError> {
+        let mut renewed = false;
+        let mut left = PATIENCE;
+        loop {
+            let answer = build(&self.http).bearer_auth(&self.token).send().await;
+            let answer = answer.map_err(|error| failed(url, &error))?;
+            match answer.status() {
+                StatusCode::UNAUTHORIZED if !renewed => {
+                    renewed = true;
+                    self.sign_in().await?;
+                }
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE if left > 0 => {
+                    left -= 1;
+                    tokio::time::sleep(retry_after(&answer)).await;
+                }
+                status if status.is_success() => return Ok(answer),
+                status => {
+                    let body = answer.bytes().await.unwrap_or_default();
+                    let reason = format!("answered {}", reason_of(status.as_u16(), &body));
+                    return Err(LoadError::Service { url: url.to_owned(), reason });
+                }
+            }
+        }
     }
 
     /// What the service says a table holds.
-    pub(super) async fn table(&self, name: &str) -> Result<Table, LoadError> {
+    pub(super) async fn table(&mut self, name: &str) -> Result<Table, LoadError> {
         let url = format!("{}/$metadata", self.base);
-        let answer = self.http.get(&url).bearer_auth(&self.token).send().await;
-        let answer =
-            answer.and_then(reqwest::Response::error_for_status).map_err(|error| failed(&url, &error))?;
+        let answer = self.send(&url, |http| http.get(&url)).await?;
         let text = answer.text().await.map_err(|error| failed(&url, &error))?;
         let metadata = metadata::parse(&text)
             .map_err(|error| LoadError::Service { url, reason: format!("answered no metadata: {error}") })?;
@@ -91,11 +140,15 @@ impl Session {
         let Some(entity) = metadata.entity_type(&set.entity_type) else {
             return Err(LoadError::UnknownTable { table: name.to_owned(), hint: String::new() });
         };
-        Ok(Table { name: set.name.clone(), fields: fields(&metadata, entity) })
+        Ok(Table { name: set.name.clone(), fields: fields(self.target.system, &metadata, entity) })
     }
 
     /// Creates rows; answers for each why it was not written, in order.
-    pub(super) async fn create(&self, table: &Table, rows: &[Row]) -> Result<Vec<Option<String>>, LoadError> {
+    pub(super) async fn create(
+        &mut self,
+        table: &Table,
+        rows: &[Row],
+    ) -> Result<Vec<Option<String>>, LoadError> {
         let url = format!("{}/$batch", self.base);
         let items: Vec<Item<PartRequest>> = rows
             .iter()
@@ -106,23 +159,20 @@ impl Session {
                 Item::Single(part)
             })
             .collect();
+        let body = bytes::Bytes::from(batch::build_request(&items, BOUNDARY));
         let answer = self
-            .http
-            .post(&url)
-            .bearer_auth(&self.token)
-            .header("Content-Type", batch::content_type(BOUNDARY))
-            .header("Prefer", "odata.continue-on-error")
-            .body(batch::build_request(&items, BOUNDARY))
-            .send()
-            .await;
-        let answer =
-            answer.and_then(reqwest::Response::error_for_status).map_err(|error| failed(&url, &error))?;
-        let kind =
-            answer.headers().get("content-type").and_then(|value| value.to_str().ok()).map(str::to_owned);
+            .send(&url, |http| {
+                http.post(&url)
+                    .header("Content-Type", batch::content_type(BOUNDARY))
+                    .header("Prefer", "odata.continue-on-error")
+                    .body(body.clone())
+            })
+            .await?;
+        let kind = answer.headers().get("content-type").and_then(|value| value.to_str().ok());
+        let kind = kind.unwrap_or_default().to_owned();
         let body = answer.bytes().await.map_err(|error| failed(&url, &error))?;
         let wrong = |reason: String| LoadError::Service { url: url.clone(), reason };
-        let boundary = kind.as_deref().and_then(batch::boundary_of).unwrap_or_default();
-        let parts = batch::parse_response(boundary, &body, &batch::Limits::default())
+        let parts = batch::parse_response(&kind, &body, &batch::Limits::default())
             .map_err(|error| wrong(format!("answered no batch: {error}")))?;
         if parts.len() != rows.len() {
             return Err(wrong(format!("answered {} of {} rows", parts.len(), rows.len())));
@@ -145,11 +195,17 @@ fn reason_of(status: u16, body: &[u8]) -> String {
     format!("{status}: {text}")
 }
 
-fn fields(metadata: &Metadata, entity: &EntityType) -> Vec<Field> {
+fn fields(system: LoadSystem, metadata: &Metadata, entity: &EntityType) -> Vec<Field> {
+    let day_time = match system {
+        // So that no time zone moves it to another day.
+        LoadSystem::Finops => "T12:00:00Z",
+        LoadSystem::Dataverse => "T00:00:00Z",
+    };
     let properties = entity.properties.iter().map(|property| {
         let kind = match local_name(&property.type_name) {
             "Int16" | "Int32" | "Int64" | "Decimal" | "Double" | "Single" | "Byte" => FieldKind::Number,
             "Boolean" => FieldKind::Boolean,
+            "DateTimeOffset" => FieldKind::Moment { day_time },
             _ => FieldKind::Text,
         };
         Field { name: property.name.clone(), kind }
@@ -160,7 +216,7 @@ fn fields(metadata: &Metadata, entity: &EntityType) -> Vec<Field> {
         .iter()
         .map(|navigation| Field { name: format!("{}@odata.bind", navigation.name), kind: FieldKind::Text });
     let base = entity.base_type.as_deref().and_then(|base| metadata.entity_type(local_name(base)));
-    let inherited = base.map(|base| fields(metadata, base)).unwrap_or_default();
+    let inherited = base.map(|base| fields(system, metadata, base)).unwrap_or_default();
     properties.chain(lookups).chain(inherited).collect()
 }
 
@@ -174,6 +230,21 @@ fn similar(metadata: &Metadata, name: &str) -> String {
         .take(5)
         .collect();
     if names.is_empty() { String::new() } else { format!("; did you mean {}?", names.join(", ")) }
+}
+
+/// How long a busy service wants to be left alone.
+fn retry_after(answer: &Response) -> Duration {
+    let header = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
+    let seconds = header.and_then(|value| value.trim().parse().ok()).unwrap_or(1);
+    Duration::from_secs(seconds).min(LONGEST_WAIT)
+}
+
+fn is_loopback(url: &str) -> bool {
+    let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    host.is_some_and(|host| {
+        let plain = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || plain.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    })
 }
 
 fn failed(url: &str, error: &reqwest::Error) -> LoadError {

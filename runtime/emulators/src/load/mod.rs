@@ -1,7 +1,8 @@
 //! Fills a table of a running system from a CSV file, over HTTP like anybody else.
 //!
 //! Header names are field names, without regard to letter case. Nothing is passed over in silence: a column that is no
-//! field stops the load before anything is sent, a row that cannot be written is reported with its line.
+//! field, or a field that is given twice, stops the load before anything is sent; a row that cannot be written is reported
+//! with its line, and the others are loaded.
 
 mod client;
 mod rows;
@@ -9,6 +10,7 @@ mod rows;
 use std::path::{Path, PathBuf};
 
 use self::client::Session;
+use self::rows::{Row, Rows};
 
 /// Rows a request.
 const BATCH: usize = 200;
@@ -84,6 +86,22 @@ pub enum LoadError {
         /// Tables with a similar name.
         hint: String,
     },
+    /// A field that is given more than once, so that one value would hide the other.
+    #[error("field {field} of table {table} is given more than once: by {sources}")]
+    FieldTwice {
+        /// The table.
+        table: String,
+        /// The field.
+        field: String,
+        /// What gives it.
+        sources: String,
+    },
+    /// A constant that its field cannot hold.
+    #[error("a value for every row does not fit: {reason}")]
+    Constant {
+        /// What the field holds, and what was given.
+        reason: String,
+    },
     /// Columns that are no fields.
     #[error(
         "table {table} has no field {columns}; map a column with --rename column=field, or leave it out with --rename column="
@@ -107,19 +125,23 @@ pub enum LoadError {
 /// Loads a file into a table.
 ///
 /// # Errors
-/// When the file, the table, a column or the service is not usable. Rows that the service refuses are in the report.
+/// When the file, the table, a column or the service is not usable. Rows that the service refuses are in the report; when
+/// the service fails in the middle, the error says how far the load came.
 pub async fn csv(
     target: &LoadTarget,
     table: &str,
     file: &Path,
     columns: &Columns,
 ) -> Result<LoadReport, LoadError> {
-    let session = Session::open(target).await?;
+    let mut session = Session::open(target).await?;
     let table = session.table(table).await?;
-    let rows = rows::read(file, &table, columns)?;
-    let mut report = LoadReport::default();
+    let Rows { rows, refused } = rows::read(file, &table, columns)?;
+    let mut report = LoadReport { written: 0, refused };
     for part in rows.chunks(BATCH) {
-        let reasons = session.create(&table, part).await?;
+        let reasons = match session.create(&table, part).await {
+            Ok(reasons) => reasons,
+            Err(error) => return Err(with_progress(error, &report, part)),
+        };
         for (row, reason) in part.iter().zip(reasons) {
             match reason {
                 None => report.written += 1,
@@ -127,5 +149,21 @@ pub async fn csv(
             }
         }
     }
+    report.refused.sort_by_key(|refused| refused.line);
     Ok(report)
+}
+
+/// Says how far a load came before the service failed: a second load would meet the rows of the first.
+fn with_progress(error: LoadError, report: &LoadReport, part: &[Row]) -> LoadError {
+    match error {
+        LoadError::Service { url, reason } => {
+            let (first, last) =
+                (part.first().map_or(0, |row| row.line), part.last().map_or(0, |row| row.line));
+            let before = format!("{} rows were written before", report.written);
+            let reason =
+                format!("{reason}; {before}, and it is not known which of lines {first} to {last} were");
+            LoadError::Service { url, reason }
+        }
+        other => other,
+    }
 }

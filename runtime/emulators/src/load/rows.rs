@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::client::{Field, FieldKind, Table};
-use super::{Columns, LoadError};
+use super::{Columns, LoadError, Refused};
 
 /// One row, ready to be sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,30 +16,50 @@ pub(super) struct Row {
     pub(super) cells: Map<String, Value>,
 }
 
-pub(super) fn read(file: &Path, table: &Table, columns: &Columns) -> Result<Vec<Row>, LoadError> {
-    let unreadable = |reason: String| LoadError::File { file: file.to_path_buf(), reason };
-    let mut reader = csv::Reader::from_path(file).map_err(|error| unreadable(error.to_string()))?;
-    let header = reader.headers().map_err(|error| unreadable(error.to_string()))?.clone();
-    let fields = fields(table, &header, columns)?;
-    let constants = constants(table, columns)?;
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| unreadable(error.to_string()))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let mut cells = constants.clone();
-        for (field, text) in fields.iter().zip(record.iter()) {
-            if let Some(field) = field
-                && let Some(value) =
-                    cell(field, text).map_err(|reason| unreadable(format!("line {line}: {reason}")))?
-            {
-                cells.insert(field.name.clone(), value);
-            }
-        }
-        rows.push(Row { line, cells });
-    }
-    Ok(rows)
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Rows {
+    /// The rows to be sent.
+    pub(super) rows: Vec<Row>,
+    /// The rows with a cell that its field cannot hold.
+    pub(super) refused: Vec<Refused>,
 }
 
+pub(super) fn read(file: &Path, table: &Table, columns: &Columns) -> Result<Rows, LoadError> {
+    let unreadable =
+        |error: csv::Error| LoadError::File { file: file.to_path_buf(), reason: error.to_string() };
+    let mut reader = csv::Reader::from_path(file).map_err(unreadable)?;
+    let header = reader.headers().map_err(unreadable)?.clone();
+    let fields = fields(table, &header, columns)?;
+    let constants = constants(table, columns)?;
+    let mut read = Rows { rows: Vec::new(), refused: Vec::new() };
+    for record in reader.records() {
+        let record = record.map_err(unreadable)?;
+        let line = record.position().map_or(0, csv::Position::line);
+        match row(&fields, &constants, &record) {
+            Ok(cells) => read.rows.push(Row { line, cells }),
+            Err(reason) => read.refused.push(Refused { line, reason }),
+        }
+    }
+    Ok(read)
+}
+
+fn row(
+    fields: &[Option<&Field>],
+    constants: &Map<String, Value>,
+    record: &csv::StringRecord,
+) -> Result<Map<String, Value>, String> {
+    let mut cells = constants.clone();
+    for (field, text) in fields.iter().zip(record) {
+        let Some(field) = field else { continue };
+        if let Some(value) = cell(field, text)? {
+            cells.insert(field.name.clone(), value);
+        }
+    }
+    Ok(cells)
+}
+
+/// The field of each column; `None` for those that are left out.
 fn fields<'a>(
     table: &'a Table,
     header: &csv::StringRecord,
@@ -47,24 +67,56 @@ fn fields<'a>(
 ) -> Result<Vec<Option<&'a Field>>, LoadError> {
     let mut unknown = Vec::new();
     let mut fields = Vec::new();
-    for name in header {
-        let name = name.trim_start_matches('\u{feff}').trim();
+    // Which field is given by what.
+    let mut given: Vec<(&Field, String)> = Vec::new();
+    for (name, _) in &columns.constants {
+        given.extend(table.field(name).map(|field| (field, "a value for every row".to_owned())));
+    }
+    for name in header.iter().map(plain) {
         let renamed = columns.renames.iter().find(|(from, _)| from.eq_ignore_ascii_case(name));
         let wanted = renamed.map_or(name, |(_, to)| to.as_str());
-        let field = table.field(wanted);
-        if field.is_none() && !wanted.is_empty() {
-            unknown.push(wanted.to_owned());
+        // Only a rename to nothing leaves a column out; a column without a name is no field.
+        let left_out = wanted.is_empty() && renamed.is_some();
+        let field = if left_out { None } else { table.field(wanted) };
+        match field {
+            Some(field) => given.push((field, format!("column {name}"))),
+            None if left_out => {}
+            None if wanted.is_empty() => {
+                unknown.push(format!("for column {}, which has no name", fields.len() + 1))
+            }
+            None => unknown.push(wanted.to_owned()),
         }
         fields.push(field);
     }
-    let missing = columns.renames.iter().filter(|(from, _)| {
-        !header.iter().any(|name| name.trim_start_matches('\u{feff}').trim().eq_ignore_ascii_case(from))
-    });
-    unknown.extend(missing.map(|(from, _)| format!("{from} (renamed, but not in the file)")));
-    if unknown.is_empty() {
-        return Ok(fields);
+    for (index, (from, _)) in columns.renames.iter().enumerate() {
+        let mut others = columns.renames.iter().take(index);
+        if !header.iter().any(|name| plain(name).eq_ignore_ascii_case(from)) {
+            unknown.push(format!("{from} (renamed, but not in the file)"));
+        } else if others.any(|(other, _)| other.eq_ignore_ascii_case(from)) {
+            unknown.push(format!("{from} (renamed twice)"));
+        }
     }
-    Err(LoadError::UnknownColumns { table: table.name.clone(), columns: unknown.join(", ") })
+    if !unknown.is_empty() {
+        return Err(LoadError::UnknownColumns { table: table.name.clone(), columns: unknown.join(", ") });
+    }
+    for (field, _) in &given {
+        let same: Vec<&str> =
+            given.iter().filter(|(other, _)| other.name == field.name).map(|(_, by)| by.as_str()).collect();
+        if same.len() > 1 {
+            let sources = same.join(" and ");
+            return Err(LoadError::FieldTwice {
+                table: table.name.clone(),
+                field: field.name.clone(),
+                sources,
+            });
+        }
+    }
+    Ok(fields)
+}
+
+/// A header without the mark that some programs begin a file with.
+fn plain(name: &str) -> &str {
+    name.trim_start_matches('\u{feff}').trim()
 }
 
 fn constants(table: &Table, columns: &Columns) -> Result<Map<String, Value>, LoadError> {
@@ -73,8 +125,7 @@ fn constants(table: &Table, columns: &Columns) -> Result<Map<String, Value>, Loa
         let field = table
             .field(name)
             .ok_or_else(|| LoadError::UnknownColumns { table: table.name.clone(), columns: name.clone() })?;
-        let value = cell(field, text)
-            .map_err(|reason| LoadError::Service { url: format!("--set {name}"), reason })?;
+        let value = cell(field, text).map_err(|reason| LoadError::Constant { reason })?;
         cells.extend(value.map(|value| (field.name.clone(), value)));
     }
     Ok(cells)
@@ -98,14 +149,28 @@ fn cell(field: &Field, text: &str) -> Result<Option<Value>, String> {
             "false" | "no" | "0" => Value::Bool(false),
             _ => return Err(wrong("true or false")),
         },
+        FieldKind::Moment { day_time } => Value::String(moment(text.trim(), day_time)),
     };
     Ok(Some(value))
+}
+
+/// A moment as the services spell it: a day alone gets its time, a moment without a zone is universal time. The service
+/// judges everything else.
+fn moment(text: &str, day_time: &str) -> String {
+    if text.parse::<jiff::civil::Date>().is_ok() && text.len() == "2026-11-23".len() {
+        return format!("{text}{day_time}");
+    }
+    let zoned = text.ends_with(['Z', 'z']) || text.get(10..).is_some_and(|time| time.contains(['+', '-']));
+    if !zoned && text.parse::<jiff::civil::DateTime>().is_ok() {
+        return format!("{}Z", text.replacen(' ', "T", 1));
+    }
+    text.to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::client::{Field, FieldKind, Table};
-    use super::{Columns, read};
+    use super::{Columns, moment, read};
 
     fn table() -> Table {
         let field = |name: &str, kind| Field { name: name.into(), kind };
@@ -115,6 +180,7 @@ mod tests {
                 field("Name", FieldKind::Text),
                 field("Price", FieldKind::Number),
                 field("Gone", FieldKind::Boolean),
+                field("Since", FieldKind::Moment { day_time: "T12:00:00Z" }),
             ],
         }
     }
@@ -125,25 +191,53 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let renames = renames.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
         let columns = Columns { renames, constants: vec![("gone".into(), "no".into())] };
-        match read(&file, &table(), &columns) {
-            Ok(rows) => Ok(rows.iter().map(|row| serde_json::to_string(&row.cells).unwrap()).collect()),
-            Err(error) => Err(error.to_string()),
-        }
+        let read = read(&file, &table(), &columns).map_err(|error| error.to_string())?;
+        let mut told: Vec<String> =
+            read.rows.iter().map(|row| serde_json::to_string(&row.cells).unwrap()).collect();
+        told.extend(read.refused.iter().map(|refused| format!("line {}: {}", refused.line, refused.reason)));
+        Ok(told.join(" "))
     }
 
     #[test]
     fn cells_keep_what_was_written() {
         let rows = load("\u{feff}name,PRICE\n\"Ünï, \"\"x\"\"\",0.10\nempty,\n", &[]).unwrap();
-        assert_eq!(rows, r#"{"Gone":false,"Name":"Ünï, \"x\"","Price":0.10}{"Gone":false,"Name":"empty"}"#);
+        assert_eq!(rows, r#"{"Gone":false,"Name":"Ünï, \"x\"","Price":0.10} {"Gone":false,"Name":"empty"}"#);
+    }
+
+    #[test]
+    fn a_cell_that_does_not_fit_costs_its_own_row() {
+        let rows = load("name,price\na,free\n\"b\nb\",1\nc,NaN\n", &[]).unwrap();
+        let refused = "line 2: Price holds a number, and this is `free` line 5: Price holds a number, and this is `NaN`";
+        assert_eq!(rows, format!(r#"{{"Gone":false,"Name":"b\nb","Price":1}} {refused}"#));
     }
 
     #[test]
     fn nothing_is_passed_over_in_silence() {
-        assert!(load("name,colour\na,red\n", &[]).unwrap_err().contains("has no field colour"));
+        let error = |text: &str, renames: &[(&str, &str)]| load(text, renames).unwrap_err();
+        assert!(error("name,colour\na,red\n", &[]).contains("has no field colour"));
         assert!(load("name,colour\na,red\n", &[("colour", "")]).is_ok());
         assert!(load("title\na\n", &[("title", "Name")]).is_ok());
-        assert!(load("name\na\n", &[("title", "Name")]).unwrap_err().contains("not in the file"));
-        assert!(load("price\nfree\n", &[]).unwrap_err().contains("line 2"));
-        assert!(load("name,price\nonly one\n", &[]).unwrap_err().contains("things.csv"));
+        assert!(error("name\na\n", &[("title", "Name")]).contains("not in the file"));
+        assert!(error("title\na\n", &[("title", "Name"), ("Title", "")]).contains("renamed twice"));
+        assert!(error("name,title\na,b\n", &[("title", "Name")]).contains("by column name and column title"));
+        assert!(error("name,gone\na,yes\n", &[]).contains("by a value for every row and column gone"));
+        assert!(error("name,\na,b\n", &[]).contains("column 2, which has no name"));
+        assert!(load("name,\na,b\n", &[("", "")]).is_ok());
+        assert!(error("name,price\nonly one\n", &[]).contains("things.csv"));
+    }
+
+    #[test]
+    fn a_day_becomes_a_moment() {
+        for (given, expect) in [
+            ("2026-11-23", "2026-11-23T12:00:00Z"),
+            ("1996-07-04 00:00:00.000", "1996-07-04T00:00:00.000Z"),
+            ("1996-07-04T01:02:03", "1996-07-04T01:02:03Z"),
+            ("1996-07-04T01:02:03Z", "1996-07-04T01:02:03Z"),
+            ("1996-07-04T01:02:03+02:00", "1996-07-04T01:02:03+02:00"),
+            ("1996-07-04T01:02:03-02:00", "1996-07-04T01:02:03-02:00"),
+            ("4 July", "4 July"),
+        ] {
+            assert_eq!(moment(given, "T12:00:00Z"), expect);
+        }
     }
 }
