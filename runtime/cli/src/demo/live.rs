@@ -102,7 +102,7 @@ impl Person {
                 (method, body) = (Method::PATCH, format!("{{\"CreditLimit\":{amount}}}"));
                 path = customer_path(&number);
                 look = account_look(&number);
-                sign = Sign::Says("creditlimit", Cell::Number(amount));
+                sign = Sign::Says("creditlimit", Cell::number(&amount));
             }
             Way::ToFinops => {
                 let memo = format!("Call {run}-{turn}: « ça va », said José");

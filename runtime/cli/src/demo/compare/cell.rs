@@ -27,7 +27,7 @@ impl Cell {
             b'f' => Some(Self::Flag(false)),
             b'"' => serde_json::from_str::<String>(text).ok().map(Self::text),
             b'{' | b'[' => None,
-            _ => Some(Self::Number(plain_number(text))),
+            _ => Some(Self::number(text)),
         }
     }
 
@@ -38,11 +38,16 @@ impl Cell {
         if text.is_empty() || no_date { Self::Nothing } else { Self::Text(text) }
     }
 
+    /// A number, however it is spelled.
+    pub(crate) fn number(text: &str) -> Self {
+        Self::Number(plain_number(text))
+    }
+
     /// A value of a map file.
     pub(crate) fn of_toml(value: &toml::Value) -> Self {
         match value {
             toml::Value::Boolean(flag) => Self::Flag(*flag),
-            toml::Value::Integer(number) => Self::Number(number.to_string()),
+            toml::Value::Integer(number) => Self::number(&number.to_string()),
             toml::Value::String(text) => Self::text(text),
             other => Self::text(other.to_string()),
         }

@@ -145,7 +145,7 @@ fn literal(word: &str) -> Option<Cell> {
         "true" => Some(Cell::Flag(true)),
         "false" => Some(Cell::Flag(false)),
         number if number.starts_with(|first: char| first.is_ascii_digit() || first == '-') => {
-            Some(Cell::Number(number.to_owned()))
+            Some(Cell::number(number))
         }
         _ => None,
     }
