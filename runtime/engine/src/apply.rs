@@ -270,7 +270,8 @@ fn decide_on_absence(map: &MapContext, mode: Mode, mut one: Going, done: &mut Ve
     };
     let was_there = one.work.link.as_ref().is_some_and(|link| link.side(system).id.is_some());
     let circumstances = Circumstances { leg: mode.leg, source_modified_at: None, target_modified_at: None };
-    if was_there && policy_of(map, mode, &one.work).winner(circumstances) != mode.leg.source() {
+    let yields = policy_of(map, mode, &one.work).winner(circumstances) != mode.leg.source();
+    if was_there && (yields || !one.work.edited) {
         // The other side's deletion stays, and arrives here by its own feed.
         let mut ended = Done::resolved(one.work.item, Resolution::Skipped);
         if let Some(link) = one.work.link {
@@ -370,7 +371,8 @@ fn after_write(
         WriteOutcome::LookupMissing { path, table, key } if may_defer(map, mode, &one, &path, &table) => {
             if let Step::Write(sending) = &mut one.step {
                 sending.write.cells.set(path.clone(), Value::Absent);
-                sending.known.set(path.clone(), Value::Absent);
+                // What the row holds until then, so that its echo is one.
+                sending.known.set(path.clone(), Value::Null);
             }
             one.deferred = Some(Deferred { path, table, key });
             Some(one)
@@ -409,9 +411,7 @@ fn written_done(map: &MapContext, mode: Mode, one: Going, written: Written) -> D
     };
     let ended = settle::settled(map, mode, one.work, result);
     match one.deferred {
-        Some(deferred) => {
-            settle::second_pass(map, mode, ended, &deferred.path, &deferred.table, &deferred.key)
-        }
+        Some(deferred) => settle::second_pass(map, ended, &deferred.path, &deferred.table, &deferred.key),
         None => ended,
     }
 }

@@ -101,6 +101,8 @@ pub(crate) struct Work {
     /// The lane key for a link that is made now.
     pub(crate) new_lane_key: String,
     pub(crate) near_miss: bool,
+    /// Whether a column of which something was known changed at the source; if not, nobody there has anything to say.
+    pub(crate) edited: bool,
 }
 
 /// Runs a batch through judging, the map, and the target. Answers exactly one [`Done`] an item.

@@ -73,7 +73,7 @@ async fn find_links(map: &MapContext, mode: Mode, items: Vec<Item>, done: &mut V
                 }
                 _ => key_text,
             };
-            Work { item, link, new_lane_key, near_miss: false }
+            Work { item, link, new_lane_key, near_miss: false, edited: true }
         })
         .collect()
 }
@@ -115,7 +115,12 @@ fn first_look(map: &MapContext, mode: Mode, mut work: Work) -> Seen {
     };
     let known =
         Known { fingerprint: &side.fingerprint, version: side.version.as_ref(), written_at: side.written_at };
+    work.edited = side.fingerprint.is_empty() || echo::is_edited(image, known);
     match echo::judge(image, known) {
+        // A change that waited for a lookup is not through, although its image is known.
+        Verdict::Echo if work.item.history.as_ref().is_some_and(|wait| wait.lookup.is_some()) => {
+            Seen::Real(Box::new(work))
+        }
         Verdict::Echo => Seen::Done(Box::new(echo_of(map, source, work))),
         Verdict::Stale => Seen::Stale(Box::new(work)),
         Verdict::Real => Seen::Real(Box::new(work)),
@@ -134,12 +139,16 @@ fn echo_of(map: &MapContext, source: System, work: Work) -> Done {
         let change = &done.item.entry.change;
         let side = link.side_mut(source);
         let young = side.written_at.is_none_or(|written_at| change.observed_at > written_at);
-        let learned = side.id.as_ref() != Some(&change.id)
+        let columns = &map.side(source).selection.key;
+        let complete = side.fingerprint.agrees_with(&change.record, columns);
+        let learned = !complete
+            || side.id.as_ref() != Some(&change.id)
             || (change.version.is_some() && side.version != change.version);
         if young && learned {
             side.id = Some(change.id.clone());
             side.version.clone_from(&change.version);
             side.key = map.key_values(source, &change.record);
+            side.fingerprint.merge(&change.record, columns);
             link.updated_at = map.clock.now();
             done.link = LinkEffect::Set(Box::new(link));
         }

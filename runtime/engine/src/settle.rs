@@ -50,7 +50,7 @@ impl Result {
 
 /// Ends an upsert: makes or renews the link.
 pub(crate) fn settled(map: &MapContext, mode: Mode, work: Work, result: Result) -> Done {
-    let Work { item, link, new_lane_key, near_miss } = work;
+    let Work { item, link, new_lane_key, near_miss, .. } = work;
     let target = mode.leg.target();
     let now = map.clock.now();
     let fresh = link.is_none();
@@ -251,11 +251,9 @@ pub(crate) fn failed(
     }
 }
 
-/// A record was created without one lookup into its own table: it waits for that lookup, and is looked at again as if
-/// the source had never been seen.
+/// A record was created without one lookup into its own table: it waits for that lookup.
 pub(crate) fn second_pass(
     map: &MapContext,
-    mode: Mode,
     done: Done,
     path: &ColumnPath,
     table: &TableName,
@@ -264,9 +262,6 @@ pub(crate) fn second_pass(
     let mut waiting = lookup_missing(map, done.item, path, table, key);
     waiting.arrived = done.arrived;
     waiting.link = done.link;
-    if let LinkEffect::Set(link) = &mut waiting.link {
-        link.side_mut(mode.leg.source()).fingerprint = Fingerprint::default();
-    }
     waiting
 }
 
@@ -336,6 +331,7 @@ pub(crate) async fn settle(
     let mut resolved: BTreeMap<Resolution, u64> = BTreeMap::new();
     let mut journal = Vec::new();
     let mut arrived = Vec::new();
+    let mut waiting_rows: Vec<(usize, Wait)> = Vec::new();
     let mut near_misses = 0;
     for one in done {
         near_misses += u64::from(one.near_miss);
@@ -358,7 +354,10 @@ pub(crate) async fn settle(
             Ending::Wait(wait, target) => {
                 match one.item.sequence {
                     Some(sequence) => settlement.waiting.push((sequence, wait.clone())),
-                    None => journal.push(one.item.entry.clone()),
+                    None => {
+                        waiting_rows.push((journal.len(), wait.clone()));
+                        journal.push(one.item.entry.clone());
+                    }
                 }
                 aftermath.waiting.push((one.item, wait, target));
                 continue;
@@ -380,7 +379,11 @@ pub(crate) async fn settle(
     merge_counts(&mut settlement);
     let journalled = !journal.is_empty();
     if journalled {
-        map.store.capture(dualwright_store::Capture { entries: journal, checkpoint: None }).await?;
+        let capture = dualwright_store::Capture { entries: journal, checkpoint: None };
+        let sequences = map.store.capture(capture).await?;
+        let placed =
+            waiting_rows.into_iter().filter_map(|(place, wait)| Some((*sequences.get(place)?, wait)));
+        settlement.waiting.extend(placed);
     }
     map.store.settle(settlement).await?;
     if journalled {

@@ -56,16 +56,19 @@ pub fn judge(image: Image<'_>, known: Known<'_>) -> Verdict {
     if known.written_at.is_some_and(|written_at| image.observed_at <= written_at) {
         return Verdict::Stale;
     }
-    let differs = || {
-        let columns = image.record.iter();
-        let mut known_columns = columns.filter(|(column, _)| known.fingerprint.knows(column));
-        known_columns.any(|(column, value)| !known.fingerprint.matches(column, value, image.key))
-    };
-    // A column of which nothing was known (the map does not write it) is no contradiction.
-    if image.version.is_some() && image.version == known.version && differs() {
-        return Verdict::NearMiss;
+    match image.version.is_some() && image.version == known.version {
+        false => Verdict::Real,
+        true if is_edited(image, known) => Verdict::NearMiss,
+        // Our own write, and the image shows columns besides that the map does not write: worth learning, no change.
+        // Were it taken for one, the blanks of a row that we just made would travel back.
+        true => Verdict::Echo,
     }
-    Verdict::Real
+}
+
+/// Whether any column of which something was known holds something else now.
+pub fn is_edited(image: Image<'_>, known: Known<'_>) -> bool {
+    let mut columns = image.record.iter().filter(|(column, _)| known.fingerprint.knows(column));
+    columns.any(|(column, value)| !known.fingerprint.matches(column, value, image.key))
 }
 
 /// Breaks the loop of two systems that each rewrite what the other stored (one upper-cases, the other lower-cases).
@@ -169,6 +172,22 @@ mod tests {
         check("edited", "2", 100, Verdict::Stale);
         check("edited", "2", 200, Verdict::NearMiss);
         check("edited", "3", 200, Verdict::Real);
+    }
+
+    #[test]
+    fn what_else_our_own_write_made_is_learned_and_sent_nowhere() {
+        let mut image = record("known");
+        image.set("made-by-the-system", Value::Null);
+        let fingerprint = Fingerprint::of(&record("known"), &[]);
+        let (ours, later) = (Version("2".into()), Version("3".into()));
+        let known = Known { fingerprint: &fingerprint, version: Some(&ours), written_at: None };
+        let look = |version| {
+            let image =
+                Image { record: &image, key: &[], version: Some(version), observed_at: Timestamp::default() };
+            judge(image, known)
+        };
+        assert_eq!(look(&ours), Verdict::Echo);
+        assert_eq!(look(&later), Verdict::Real);
     }
 
     #[test]
