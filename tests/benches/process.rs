@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -12,18 +13,24 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
 
-/// Builds the release binary, so that what is measured is what is here.
-fn binary() -> PathBuf {
-    let repository = repository();
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--quiet", "-p", "dualwright"])
-        .current_dir(&repository)
-        .status()
-        .unwrap();
-    assert!(built.success());
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository.join("target"), PathBuf::from);
-    target.join("release/dualwright")
+/// The release binary, built first so that what is measured is what is here; `DUALWRIGHT_BIN` names another.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        if let Some(binary) = std::env::var_os("DUALWRIGHT_BIN") {
+            return binary.into();
+        }
+        let repository = repository();
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--release", "--quiet", "-p", "dualwright"])
+            .current_dir(&repository)
+            .status()
+            .unwrap();
+        assert!(built.success());
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository.join("target"), PathBuf::from);
+        target.join("release/dualwright")
+    })
 }
 
 fn first_document(child: &mut Child) -> Value {

@@ -218,6 +218,9 @@ fn a_renamed_key_stays_one_record() {
             assert_eq!(world.finops.rows().keys().collect::<Vec<_>>(), ["new"], "seed {seed}");
             let counters = engine.status().await.unwrap();
             assert!(counters.iter().all(|map| map.legs.contains_key(&Leg::ToDataverse)));
+            // I8: the link of every written record names the map's version and component.
+            let links = world.store.links_after(&"copy".into(), None, 10).await.unwrap();
+            assert_eq!((links[0].map_version.as_str(), links[0].digest.as_str()), ("1.0.0", "native"));
             engine.shutdown().await;
         });
     }

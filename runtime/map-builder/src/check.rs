@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 mod columns;
 mod filter;
 mod key;
+mod kinds;
 mod near;
-mod types;
 
 #[cfg(test)]
 mod tests;
@@ -120,7 +120,7 @@ pub fn check_all(
         }
     }
     if let Some(compiled) = compiled {
-        types::check(&mut report, compiled);
+        kinds::check(&mut report, compiled);
     }
     let mut findings = report.findings;
     findings.sort_by_key(|finding| (finding.severity, finding.side));
