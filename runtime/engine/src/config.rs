@@ -31,8 +31,8 @@ impl Default for EngineSettings {
             poll_interval: Duration::from_secs(30),
             sweep_interval: Duration::from_secs(15 * 60),
             lookup_wait_limit: Duration::from_secs(24 * 60 * 60),
-            batch_rows: 500,
-            page_rows: 2000,
+            batch_rows: 200,
+            page_rows: 600,
             stop_after_dead_letters: 0,
         }
     }

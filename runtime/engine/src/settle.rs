@@ -336,7 +336,7 @@ pub(crate) async fn settle(
     for one in done {
         near_misses += u64::from(one.near_miss);
         settlement.activities.extend(one.activity);
-        journal.extend(one.reverse);
+        journal.extend(one.reverse.map(unobserved));
         arrived.extend(one.arrived);
         match one.link {
             LinkEffect::Keep => {}
@@ -356,7 +356,7 @@ pub(crate) async fn settle(
                     Some(sequence) => settlement.waiting.push((sequence, wait.clone())),
                     None => {
                         waiting_rows.push((journal.len(), wait.clone()));
-                        journal.push(one.item.entry.clone());
+                        journal.push(unobserved(one.item.entry.clone()));
                     }
                 }
                 aftermath.waiting.push((one.item, wait, target));
@@ -397,6 +397,13 @@ pub(crate) async fn settle(
         let _ = map.events.send(Event::Settled { map: map.name.clone(), leg: mode.leg, resolved });
     }
     Ok(aftermath)
+}
+
+/// What is journalled beside the capture tasks may be older than what they journalled before it: whoever takes it up
+/// reads the row again, so that no older image follows a newer one (I2).
+fn unobserved(mut entry: NewEntry) -> NewEntry {
+    entry.change.observed_at = Timestamp::default();
+    entry
 }
 
 fn merge_counts(settlement: &mut Settlement) {

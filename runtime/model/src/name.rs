@@ -1,6 +1,8 @@
 //! Names that must not be mixed up, one type each.
 
+use std::borrow::Borrow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -55,12 +57,24 @@ name! {
     /// The SHA-256 of a component's bytes, lower-case hexadecimal.
     Digest
 }
-name! {
-    /// A column, or a path through lookups to a column of a related row: `name`, `msdyn_company.cdm_companycode`.
-    ColumnPath
-}
+/// A column, or a path through lookups to a column of a related row: `name`, `msdyn_company.cdm_companycode`.
+///
+/// Shared rather than copied: every cell of every row carries one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ColumnPath(Arc<str>);
 
 impl ColumnPath {
+    /// Wraps a text as a column path.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into().into())
+    }
+
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Splits `lookup.rest` into the lookup column and the rest; `None` for a plain column.
     pub fn split_lookup(&self) -> Option<(&str, ColumnPath)> {
         self.0.split_once('.').map(|(lookup, rest)| (lookup, ColumnPath::from(rest)))
@@ -69,6 +83,31 @@ impl ColumnPath {
     /// Whether this is a path through a lookup rather than a column of the row itself.
     pub fn is_lookup(&self) -> bool {
         self.0.contains('.')
+    }
+}
+
+impl fmt::Display for ColumnPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl From<&str> for ColumnPath {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for ColumnPath {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl Borrow<str> for ColumnPath {
+    /// So that a record is asked for a column without making a path first; ordered and hashed as the text is.
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

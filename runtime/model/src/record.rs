@@ -20,7 +20,7 @@ impl Record {
     /// The cell of a column; absent when the record does not say.
     pub fn get(&self, column: &str) -> &Value {
         static ABSENT: Value = Value::Absent;
-        self.0.get(&ColumnPath::from(column)).unwrap_or(&ABSENT)
+        self.0.get(column).unwrap_or(&ABSENT)
     }
 
     /// Sets a cell; setting it absent removes it.

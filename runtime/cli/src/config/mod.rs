@@ -288,8 +288,8 @@ impl Default for Sync {
             sweep_interval: Duration::from_secs(15 * 60),
             poll_interval: Duration::from_secs(30),
             lookup_wait_limit: Duration::from_secs(24 * 60 * 60),
-            batch_rows: 500,
-            page_rows: 2000,
+            batch_rows: 200,
+            page_rows: 600,
         }
     }
 }
