@@ -65,6 +65,12 @@ impl Service {
         began.elapsed().as_secs_f64() * 1000.0
     }
 
+    pub(crate) async fn activate_data_events(&self, endpoint: &str, tables: &[&str]) {
+        let address = self.base.replace("/data", "/emulator/data-events");
+        let body = serde_json::json!({ "endpoint": endpoint, "tables": tables });
+        self.http.post(address).json(&body).send().await.unwrap().error_for_status().unwrap();
+    }
+
     async fn get(&self, path: &str) -> Value {
         let request = self.http.get(format!("{}/{path}", self.base)).bearer_auth(&self.token);
         request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()

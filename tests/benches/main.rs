@@ -34,6 +34,7 @@ fn main() {
         let mut arguments = std::env::args().skip_while(|argument| argument != name);
         arguments.nth(1).and_then(|text| text.parse().ok()).unwrap_or(default)
     };
+    // Under `--` cargo adds arguments of its own; what is unknown is passed over.
     let (rows, edits) = (argument("--rows", 100_000), argument("--edits", 200));
     tokio::runtime::Runtime::new().unwrap().block_on(run(rows, edits));
 }
@@ -46,6 +47,8 @@ async fn run(rows: usize, edits: usize) {
     let dataverse = Service::dataverse(&emulators.dataverse).await;
     seed_finops(&finops, rows).await;
     let runtime = Runtime::start(&emulators);
+    // What an operator enters in F&O's business events catalogue.
+    finops.activate_data_events(&runtime.nudge_address("finops"), &["CustomersV3"]).await;
     let began = Instant::now();
     let peak = runtime.wait_until_running("customers-accounts", Duration::from_secs(1800)).await;
     let whole = began.elapsed();

@@ -111,12 +111,18 @@ impl Runtime {
             .args(["run", "--json", "--config"])
             .arg(&path)
             .env("BENCH_SECRET", "dualwright-secret")
+            .env("DUALWRIGHT_LOG", "warn")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let document = first_document(&mut child);
         let address = document["address"].as_str().unwrap().to_owned();
         Self { address, child, _folder: folder }
+    }
+
+    /// Where a system sends its pushes.
+    pub(crate) fn nudge_address(&self, system: &str) -> String {
+        format!("{}/nudges/{system}?code=dualwright-secret", self.address)
     }
 
     /// Waits until a map runs; answers the peak memory in bytes.

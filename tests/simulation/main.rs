@@ -202,6 +202,45 @@ fn crashes_at_any_await() {
     block_on_all(60, Faults { refuse: 0.05, lose_answer: 0.1, lose_push: 0.2, double_push: 0.1 }, true);
 }
 
+/// I2: where each side edits a column of its own, no older value is ever written after a newer one.
+#[test]
+fn no_older_value_follows_a_newer_one() {
+    for seed in seeds(40) {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let mut random = StdRng::seed_from_u64(seed);
+            let world = World::new(seed, Policy::FinopsWins, System::Finops);
+            for key in 0..4 {
+                world.finops.user_set(&format!("c{key}"), "name", Value::text("00000"));
+            }
+            world.set_faults(Faults { refuse: 0.05, lose_answer: 0.1, lose_push: 0.1, double_push: 0.2 });
+            let mut engine = world.start().await;
+            settle_down(&world, seed).await;
+            for edit in 1..300 {
+                let key = format!("c{}", random.random_range(0..4));
+                let value = Value::text(format!("{edit:05}"));
+                match random.random_bool(0.5) {
+                    true => world.finops.user_set(&key, "name", value),
+                    false => world.dataverse.user_set(&key, "memo", value),
+                }
+                tokio::time::sleep(Duration::from_millis(random.random_range(0..60))).await;
+                if random.random_bool(0.02) {
+                    world.finops.detach();
+                    world.dataverse.detach();
+                    engine.abandon();
+                    engine = world.start().await;
+                }
+            }
+            world.set_faults(Faults::none());
+            settle_down(&world, seed).await;
+            engine.shutdown().await;
+            world.finops.assert_never_older(seed, "memo");
+            world.dataverse.assert_never_older(seed, "name");
+        });
+    }
+}
+
 #[test]
 fn a_renamed_key_stays_one_record() {
     for seed in seeds(20) {

@@ -188,6 +188,20 @@ impl FakeSystem {
         }
     }
 
+    /// The runtime's writes of one column of one row never go back.
+    pub(crate) fn assert_never_older(&self, seed: u64, column: &str) {
+        let inner = self.lock();
+        let mut newest: BTreeMap<u64, String> = BTreeMap::new();
+        for line in inner.log.iter().filter(|line| line.by_runtime) {
+            let value = line.cells.get(column).to_key_text();
+            if value.is_empty() {
+                continue;
+            }
+            let before = newest.insert(line.id, value.clone()).unwrap_or_default();
+            assert!(before <= value, "seed {seed}: {} was written {value} after {before}", self.system);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap()
     }

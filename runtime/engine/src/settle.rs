@@ -121,6 +121,8 @@ pub(crate) fn seen_by_source(map: &MapContext, mode: Mode, item: &Item, mut link
         side.version.clone_from(&change.version);
         side.fingerprint = Fingerprint::of(&change.record, &map.side(source).selection.key);
         side.key = map.key_values(source, &change.record);
+        // I2: an image that was read again may be younger than entries still waiting behind it; those are out of date.
+        side.written_at = side.written_at.max(Some(change.observed_at));
     }
     link
 }

@@ -123,7 +123,8 @@ pub struct LinkSide {
     pub fingerprint: Fingerprint,
     /// The integration key's values as this side spells them, in key order.
     pub key: Vec<Value>,
-    /// The runtime's clock after our last write to this side was answered.
+    /// The moment since when this is known: the runtime's clock after our last write to this side was answered, or
+    /// before the newest image taken from it was read. An image observed before is out of date.
     pub written_at: Option<Timestamp>,
 }
 

@@ -27,7 +27,7 @@ pub struct Known<'a> {
     pub fingerprint: &'a Fingerprint,
     /// The version it was known at.
     pub version: Option<&'a Version>,
-    /// The clock after our last write to that side was answered.
+    /// The clock after our last write to that side was answered, or before the newest image of it was read.
     pub written_at: Option<Timestamp>,
 }
 
@@ -36,7 +36,8 @@ pub struct Known<'a> {
 pub enum Verdict {
     /// The row says what we already know it to say: drop it.
     Echo,
-    /// The image may be older than our own last write: read the row again and judge that.
+    /// The image may be older than our own last write, or than an image dealt with already: read the row again and
+    /// judge that.
     Stale,
     /// The version is that of our own write, but the content is not what we wrote: the system changed it on the way
     /// in (a plug-in, rounding, trimming). It is a real change, and worth counting.
