@@ -145,14 +145,14 @@ impl FakeSystem {
         });
         inner.update(id, self.clock.now(), &[(ColumnPath::from(column), value)].into_iter().collect());
         inner.log.push(Logged { id, delete: false, cells: Record::new(), by_runtime: false });
-        self.push(&mut inner, id, key);
+        self.push(&mut inner, id, key, false);
     }
 
     pub(crate) fn user_touch_unmapped(&self, key: &str) {
         let mut inner = self.lock();
         if let Some(id) = inner.find(key) {
             inner.update(id, self.clock.now(), &Record::new());
-            self.push(&mut inner, id, key);
+            self.push(&mut inner, id, key, false);
         }
     }
 
@@ -160,7 +160,7 @@ impl FakeSystem {
         let mut inner = self.lock();
         if let Some(id) = inner.find(from) {
             inner.update(id, self.clock.now(), &[("key".into(), Value::text(to))].into_iter().collect());
-            self.push(&mut inner, id, to);
+            self.push(&mut inner, id, to, false);
         }
     }
 
@@ -169,7 +169,7 @@ impl FakeSystem {
         if let Some(id) = inner.find(key) {
             inner.remove(id);
             inner.log.push(Logged { id, delete: true, cells: Record::new(), by_runtime: false });
-            self.push(&mut inner, id, key);
+            self.push(&mut inner, id, key, true);
         }
     }
 
@@ -206,7 +206,7 @@ impl FakeSystem {
         self.inner.lock().unwrap()
     }
 
-    fn push(&self, inner: &mut Inner, id: u64, key: &str) {
+    fn push(&self, inner: &mut Inner, id: u64, key: &str, deleted: bool) {
         let Some(engine) = inner.engine.as_ref().and_then(Weak::upgrade) else { return };
         let (lose, double) = (inner.faults.lose_push, inner.faults.double_push);
         if inner.random.random_bool(lose) {
@@ -219,7 +219,7 @@ impl FakeSystem {
                 table: "rows".into(),
                 id: (self.system == System::Dataverse).then(|| RecordId(id.to_string())),
                 cells: [("KEY".into(), Value::text(key))].into_iter().collect(),
-                deleted: false,
+                deleted,
             };
             let engine = Arc::downgrade(&engine);
             tokio::spawn(async move {
@@ -306,7 +306,7 @@ impl FakeSystem {
         let line = Logged { id, delete: write.delete, cells: write.cells.clone(), by_runtime: true };
         inner.log.push(line);
         let key = inner.rows.get(&id).or(current.as_ref()).map(|row| row.cells.get("key").to_key_text());
-        self.push(inner, id, &key.unwrap_or_default());
+        self.push(inner, id, &key.unwrap_or_default(), write.delete);
         // As F&O does, its side does not tell the version after an update.
         let version = (self.system == System::Dataverse || created)
             .then(|| inner.rows.get(&id).map(|row| Version(row.version.to_string())))

@@ -31,6 +31,8 @@ const NUDGES_MAX: usize = 500;
 pub(crate) struct NudgeMessage {
     pub(crate) id: Option<RecordId>,
     pub(crate) cells: Record,
+    /// Whether the push said that the row was deleted.
+    pub(crate) deleted: bool,
     /// Told once what the nudge was about is durable (I1).
     pub(crate) captured: oneshot::Sender<()>,
 }
@@ -262,13 +264,15 @@ impl CaptureTask {
         let map = &self.map;
         let source = self.leg.source();
         let side = map.side(source);
-        let mut keys: Vec<(Vec<Value>, Option<RecordId>)> = Vec::new();
+        // Each row once, and whether any push said that it was deleted.
+        let mut keys: Vec<((Vec<Value>, Option<RecordId>), bool)> = Vec::new();
         for nudge in nudges {
             let key = nudged_key(map, self.leg, &nudge.cells);
             if nudge.id.is_some() || settle::has_key(&key) {
                 let named = (key, nudge.id.clone());
-                if !keys.contains(&named) {
-                    keys.push(named);
+                match keys.iter_mut().find(|(other, _)| *other == named) {
+                    Some((_, deleted)) => *deleted |= nudge.deleted,
+                    None => keys.push((named, nudge.deleted)),
                 }
             }
         }
@@ -276,7 +280,7 @@ impl CaptureTask {
             return Ok(Ok(()));
         }
         let read_keys: Vec<ReadKey> =
-            keys.iter().map(|(key, id)| map.read_key(source, id.as_ref(), key)).collect();
+            keys.iter().map(|((key, id), _)| map.read_key(source, id.as_ref(), key)).collect();
         let observed_at = map.clock.now();
         let rows = match side.connector.read(&side.selection, &read_keys).await {
             Ok(rows) => rows,
@@ -285,7 +289,7 @@ impl CaptureTask {
         let link_keys: Vec<LinkKey> = keys
             .iter()
             .zip(&rows)
-            .map(|((key, _), row)| match row {
+            .map(|(((key, _), _), row)| match row {
                 Some(row) => LinkKey::Id(source, row.id.clone()),
                 None => LinkKey::Key(IntegrationKey::new(key.iter())),
             })
@@ -295,9 +299,11 @@ impl CaptureTask {
             .into_iter()
             .zip(rows)
             .zip(links)
-            .map(|(((key, id), row), link)| {
+            .filter_map(|((((key, id), deleted), row), link)| {
                 let known = link.as_ref().map(|link| (link.lane_key.clone(), link.key.clone()));
                 match row {
+                    // The row was renamed or deleted since: another push says which, and a comparison where that is lost.
+                    None if !deleted => None,
                     Some(row) => {
                         let change = Change {
                             operation: Operation::Upsert,
@@ -307,15 +313,18 @@ impl CaptureTask {
                             modified_at: row.modified_at,
                             observed_at,
                         };
-                        entry_of(map, self.leg, change, known)
+                        Some(entry_of(map, self.leg, change, known))
                     }
                     None => {
                         let linked = link.and_then(|link| link.side(source).id.clone());
-                        gone(map, self.leg, &key, linked.or(id), known, observed_at)
+                        Some(gone(map, self.leg, &key, linked.or(id), known, observed_at))
                     }
                 }
             })
             .collect();
+        if entries.is_empty() {
+            return Ok(Ok(()));
+        }
         if let Some(sweep) = sweep {
             sweep.note_captured(&entries);
         }

@@ -157,7 +157,8 @@ impl Engine {
             let Some(inlet) = map.inlets.get(&leg).filter(|_| meant && capturing) else { continue };
             let feed = side.connector.has_change_feed();
             let (captured, durable) = oneshot::channel();
-            let message = NudgeMessage { id: nudge.id.clone(), cells: nudge.cells.clone(), captured };
+            let (id, cells) = (nudge.id.clone(), nudge.cells.clone());
+            let message = NudgeMessage { id, cells, deleted: nudge.deleted, captured };
             let sent = inlet.try_send(message).is_ok();
             // With a change feed nothing depends on the push: the feed will tell again.
             if feed {

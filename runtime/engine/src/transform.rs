@@ -3,7 +3,7 @@
 use dualwright_diagnostics::Class;
 use dualwright_model::{Operation, Record};
 use dualwright_plugin_host::{GuestChange, GuestFaultKind, Outcome, TransformResult, Violation};
-use dualwright_store::Resolution;
+use dualwright_store::{LinkSide, Resolution};
 
 use crate::batch::{Done, LinkEffect, Mode, Wish, Work};
 use crate::map::MapContext;
@@ -88,17 +88,19 @@ fn wish(
     }
 }
 
-/// A skipped deletion of a linked record (the map ignores deletions) ends the link: the other side's row lives on
-/// by itself.
+/// After a skipped deletion of a linked record (the map ignores deletions) the other side's row lives on by itself. The
+/// link keeps what is known of that row, so that reading it again, unchanged, does not bring the deleted one back.
 fn skipped(map: &MapContext, mode: Mode, work: Work) -> Done {
     let deleted = work.item.entry.change.operation == Operation::Delete;
     let mut done = Done::resolved(work.item, Resolution::Skipped);
     if let Some(link) = work.link {
-        done.link = if deleted {
-            LinkEffect::Forget(link.lane_key)
-        } else {
-            LinkEffect::Set(Box::new(settle::seen_by_source(map, mode, &done.item, link)))
-        };
+        let mut link = settle::seen_by_source(map, mode, &done.item, link);
+        if deleted {
+            *link.side_mut(mode.leg.source()) = LinkSide::default();
+        }
+        let lives =
+            [mode.leg.source(), mode.leg.target()].iter().any(|system| link.side(*system).id.is_some());
+        done.link = if lives { LinkEffect::Set(Box::new(link)) } else { LinkEffect::Forget(link.lane_key) };
     }
     done
 }

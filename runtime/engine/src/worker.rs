@@ -198,6 +198,13 @@ impl Worker {
             let Some(sequence) = item.sequence else { continue };
             still.insert(sequence.0, ());
             self.lanes.put_back(sequence.0);
+            // A write whose answer was lost may have been done, with the image as it was read again: the same is tried
+            // again, not something newer that would take our own write for somebody else's.
+            if let Some(kept) = self.items.get_mut(&sequence.0)
+                && kept.entry.change.id == item.entry.change.id
+            {
+                kept.entry.change = item.entry.change;
+            }
             trouble = Some(reason);
         }
         for place in places.iter().filter(|place| !still.contains_key(place)) {
