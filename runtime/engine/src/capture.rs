@@ -27,6 +27,12 @@ pub(crate) const DUE: &str = "due";
 /// Nudges read together at most.
 const NUDGES_MAX: usize = 500;
 
+/// A row as a nudge names it: its key and, where that was told, its id.
+type Named = (Vec<Value>, Option<RecordId>);
+
+/// A row as a push names it: by its key, or by its id.
+type NamedRow = (Vec<Value>, Option<RecordId>);
+
 /// A nudge on its way to the capture task of one leg.
 pub(crate) struct NudgeMessage {
     pub(crate) id: Option<RecordId>,
@@ -265,7 +271,7 @@ impl CaptureTask {
         let source = self.leg.source();
         let side = map.side(source);
         // Each row once, and whether any push said that it was deleted.
-        let mut keys: Vec<((Vec<Value>, Option<RecordId>), bool)> = Vec::new();
+        let mut keys: Vec<(Named, bool)> = Vec::new();
         for nudge in nudges {
             let key = nudged_key(map, self.leg, &nudge.cells);
             if nudge.id.is_some() || settle::has_key(&key) {
