@@ -30,9 +30,6 @@ const NUDGES_MAX: usize = 500;
 /// A row as a nudge names it: its key and, where that was told, its id.
 type Named = (Vec<Value>, Option<RecordId>);
 
-/// A row as a push names it: by its key, or by its id.
-type NamedRow = (Vec<Value>, Option<RecordId>);
-
 /// A nudge on its way to the capture task of one leg.
 pub(crate) struct NudgeMessage {
     pub(crate) id: Option<RecordId>,
