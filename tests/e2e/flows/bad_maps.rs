@@ -1,0 +1,128 @@
+//! A map that traps, spins, eats memory or answers garbage costs its own records only.
+
+use std::path::PathBuf;
+
+use anyhow::ensure;
+use serde_json::{Value, json};
+use support::{Pair, Turn, catalogue, wait_until};
+
+use super::guest::{Table, component};
+use super::story::{PATIENCE, Story, customer};
+
+const COMPANY: (&str, &str) = ("dataAreaId", "msdyn_company.cdm_companycode");
+
+/// What each hostile map does, to which table, and a word of the reason that must be told.
+const MAPS: [(&str, Table, &str); 4] = [
+    (
+        "trap",
+        Table {
+            finops: "PaymentTerms",
+            dataverse: "msdyn_paymentterms",
+            key: &[COMPANY, ("Name", "msdyn_name")],
+            text: ("Description", "msdyn_description"),
+        },
+        "trap",
+    ),
+    (
+        "spin",
+        Table {
+            finops: "CustomerGroups",
+            dataverse: "msdyn_customergroups",
+            key: &[COMPANY, ("CustomerGroupId", "msdyn_groupid")],
+            text: ("Description", "msdyn_description"),
+        },
+        "time",
+    ),
+    (
+        "memory",
+        Table {
+            finops: "VendorGroups",
+            dataverse: "msdyn_vendorgroups",
+            key: &[COMPANY, ("VendorGroupId", "msdyn_vendorgroup")],
+            text: ("Description", "msdyn_description"),
+        },
+        "memory",
+    ),
+    (
+        "variant",
+        Table {
+            finops: "UnitsOfMeasure",
+            dataverse: "uoms",
+            key: &[("UnitSymbol", "msdyn_symbol")],
+            text: ("UnitDescription", "msdyn_description"),
+        },
+        "answer",
+    ),
+];
+
+fn row(table: &Table, name: &str, text: &str) -> Value {
+    let mut row = json!({ table.text.0: text });
+    for (column, _) in table.key {
+        row[*column] = json!(if *column == "dataAreaId" { "usmf" } else { name });
+    }
+    row
+}
+
+// I9: a guest's fault costs its own batch only.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_maps_lose_their_own_records_only() -> anyhow::Result<()> {
+    let turn = Turn::take().await?;
+    let pair = Pair::start()?;
+    let mut components: Vec<PathBuf> = Vec::new();
+    for (name, table, _) in &MAPS {
+        let path = pair.folder().join(format!("{name}.wasm"));
+        std::fs::write(&path, component(&format!("hostile-{name}"), name, table)?)?;
+        components.push(path);
+    }
+    let honest = catalogue(&["company/legal-entities-companies", "customers/customers-accounts"]);
+    let config = "[limits]\nguest-deadline = \"1s\"\nguest-memory = \"16MiB\"\n";
+    let mut story = Story::with(turn, pair, honest, components, config).await?;
+    for (_, table, _) in &MAPS {
+        for name in ["A1", "A2", "A3"] {
+            let text = if name == "A2" { "boom" } else { "harmless" };
+            story.finops.create(table.finops, &row(table, name, text)).await?;
+        }
+    }
+    story.finops.create("CustomersV3", &customer("O-1")).await?;
+    story.run().await?;
+    letters_are_dead(&story, 4).await?;
+    for (name, table, reason) in &MAPS {
+        let map = format!("hostile-{name}");
+        let dead = story.runtime.get(&format!("/v1/dead-letters?map={map}")).await?;
+        let letter = &dead["dead_letters"][0];
+        ensure!(letter["key"].as_str().is_some_and(|key| key.to_lowercase().contains("a2")), "{letter:#}");
+        ensure!(letter["class"] == "guest", "{letter:#}");
+        ensure!(!letter["message"].as_str().unwrap_or_default().is_empty(), "{letter:#}");
+        eprintln!("{name}: {} {}", letter["code"], letter["message"]);
+        ensure!(format!("{} {}", letter["code"], letter["message"]).contains(reason), "{letter:#}");
+        // The harmless records beside it arrived, by the same map.
+        let key = table.key[table.key.len() - 1].1;
+        for name in ["A1", "A3"] {
+            wait_until(PATIENCE, async || {
+                ensure!(
+                    story.dataverse.find(table.dataverse, key, name).await?.is_some(),
+                    "{map}: no {name}"
+                );
+                Ok(())
+            })
+            .await?;
+        }
+        ensure!(story.dataverse.find(table.dataverse, key, "A2").await?.is_none(), "{map}: a poisoned row");
+    }
+    // The other maps go on in both directions.
+    story.finops.update(&story.customer_path("O-1"), &json!({"SalesMemo": "Unharmed."})).await?;
+    story.shows("O-1", "description", "Unharmed.").await?;
+    let account = story.account_path("O-1").await?;
+    story.dataverse.update(&account, &json!({"emailaddress1": "unharmed@example.com"})).await?;
+    story.customer_shows("O-1", "PrimaryContactEmail", "unharmed@example.com").await?;
+    Ok(())
+}
+
+async fn letters_are_dead(story: &Story, count: usize) -> anyhow::Result<()> {
+    let dead = wait_until(PATIENCE, async || {
+        let dead = story.runtime.dead_letters().await?;
+        ensure!(dead.len() == count, "{} letters are dead: {dead:#?}", dead.len());
+        Ok(())
+    });
+    dead.await
+}

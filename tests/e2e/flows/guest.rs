@@ -1,0 +1,107 @@
+//! Components made from text that do what no map should.
+//!
+//! They share the bodies of the plugin host's own hostile guests; what they describe is real tables, so that they can run
+//! beside honest maps.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// What the guests describe: a map from F&O to Dataverse that copies a key and one column of text.
+pub(crate) struct Table {
+    pub(crate) finops: &'static str,
+    pub(crate) dataverse: &'static str,
+    /// Pairs of key columns.
+    pub(crate) key: &'static [(&'static str, &'static str)],
+    /// The column of text.
+    pub(crate) text: (&'static str, &'static str),
+}
+
+/// Where the description lies in all guests, and where what it points to begins.
+const DESCRIPTION: usize = 288;
+const FREE: usize = 512;
+
+/// The component of a hostile body, `trap` or `spin`, for a table. It misbehaves when a text cell says `boom`.
+pub(crate) fn component(name: &str, body: &str, table: &Table) -> anyhow::Result<Vec<u8>> {
+    let folder = support::repository();
+    let read = |name: &str| {
+        std::fs::read_to_string(folder.join(format!("runtime/plugin-host/tests/guests/{name}.wat")))
+    };
+    let prelude = read("prelude")?;
+    let functions = prelude.find("(func $allocate").map(|at| &prelude[at..]).unwrap();
+    let (data, end) = description(name, table);
+    let heap = end.next_multiple_of(8);
+    let text = format!(
+        "(module\n(memory (export \"memory\") 1)\n{data}\n(global $heap (mut i32) (i32.const {heap}))\n{functions}\n{}\n)",
+        read(body)?
+    );
+    encode(&text, &folder.join("wit"))
+}
+
+fn encode(module: &str, contract: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut module = wat::parse_str(module)?;
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(contract)?;
+    let world = resolve.select_world(&[package], Some("map-plugin"))?;
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+    ComponentEncoder::default().validate(true).module(&module)?.encode()
+}
+
+/// The data of a description by the canonical ABI, and where it ends.
+fn description(name: &str, table: &Table) -> (String, usize) {
+    let mut memory = Memory { data: String::new(), end: FREE };
+    let key: Vec<(usize, usize)> =
+        table.key.iter().flat_map(|(here, there)| [memory.text(here), memory.text(there)]).collect();
+    let keys = memory.list(&key, table.key.len());
+    let cells = |of: fn(&(&'static str, &'static str)) -> &'static str| {
+        table.key.iter().chain([&table.text]).map(of).collect::<Vec<_>>()
+    };
+    let count = table.key.len() + 1;
+    let reads: Vec<_> = cells(|pair| pair.0).iter().map(|text| memory.text(text)).collect();
+    let reads = memory.list(&reads, count);
+    let writes: Vec<_> = cells(|pair| pair.1).iter().map(|text| memory.text(text)).collect();
+    let writes = memory.list(&writes, count);
+    // One leg, to Dataverse: direction, reads, writes, no filter, on-leave delete.
+    let leg = memory.words(&[0, reads.0, reads.1, writes.0, writes.1, 0, 0, 0, 0]);
+    let texts =
+        [name, "1.0.0", "A hostile map.", table.finops, table.dataverse].map(|text| memory.text(text));
+    let mut words: Vec<usize> = texts.iter().flat_map(|(at, length)| [*at, *length]).collect();
+    words.extend([keys.0, keys.1, leg, 1, 0, 0, 0, 0]);
+    let _ = writeln!(memory.data, "(data (i32.const {DESCRIPTION}) \"{}\")", bytes(&words));
+    (memory.data, memory.end)
+}
+
+struct Memory {
+    data: String,
+    end: usize,
+}
+
+impl Memory {
+    /// Puts a text somewhere; answers where, and its length.
+    fn text(&mut self, text: &str) -> (usize, usize) {
+        let at = self.end;
+        let _ = writeln!(self.data, "(data (i32.const {at}) \"{text}\")");
+        self.end += text.len().next_multiple_of(8);
+        (at, text.len())
+    }
+
+    /// Puts a list of so many elements somewhere; answers where, and its length.
+    fn list(&mut self, texts: &[(usize, usize)], count: usize) -> (usize, usize) {
+        let words: Vec<usize> = texts.iter().flat_map(|(at, length)| [*at, *length]).collect();
+        (self.words(&words), count)
+    }
+
+    fn words(&mut self, words: &[usize]) -> usize {
+        let at = self.end;
+        let _ = writeln!(self.data, "(data (i32.const {at}) \"{}\")", bytes(words));
+        self.end += (words.len() * 4).next_multiple_of(8);
+        at
+    }
+}
+
+fn bytes(words: &[usize]) -> String {
+    let word = |word: &usize| u32::try_from(*word).unwrap().to_le_bytes();
+    words.iter().flat_map(word).map(|byte| format!("\\{byte:02x}")).collect()
+}

@@ -1,0 +1,20 @@
+//! The command, run as people run it, between two systems that are processes of their own.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    reason = "a test that fails says so by panicking"
+)]
+
+mod bad_maps;
+mod deletes;
+mod demo;
+mod guest;
+mod identity;
+mod lookups;
+mod northwind;
+mod story;
+mod throttled;
+mod values;
