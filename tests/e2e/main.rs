@@ -2,4 +2,3 @@
 
 mod connect_dataverse;
 mod connect_finops;
-mod flows;
