@@ -133,7 +133,8 @@ async fn events_are_doubled_and_reordered_as_scripted() {
         .expect(204);
     client.create("accounts", r#"{"name":"1"}"#).await;
     receiver.wait_for(2).await;
-    let fault = r#"[{"kind":"delay-event","milliseconds":300,"times":1}]"#;
+    // Long enough that a busy machine has written the next row, and its event, long before.
+    let fault = r#"[{"kind":"delay-event","milliseconds":5000,"times":1}]"#;
     client.send("POST", "/emulator/faults", &[], fault).await.expect(204);
     client.create("accounts", r#"{"name":"2"}"#).await;
     client.create("accounts", r#"{"name":"3"}"#).await;
