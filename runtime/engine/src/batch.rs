@@ -1,7 +1,7 @@
 //! A batch on its way: every record in it once, all of one leg.
 
 use dualwright_diagnostics::Class;
-use dualwright_model::{Leg, Record};
+use dualwright_model::{Leg, Record, Timestamp};
 use dualwright_store::{Activity, Link, NewDeadLetter, NewEntry, Resolution, Sequence, Wait};
 use dualwright_sync::park::Target;
 
@@ -17,6 +17,9 @@ pub(crate) struct Item {
     pub(crate) sequence: Option<Sequence>,
     /// The change.
     pub(crate) entry: NewEntry,
+    /// Whether its row was read again already: a deletion that was confirmed then is carried out, even when it has to
+    /// be tried twice and the row came back in between.
+    pub(crate) revised: bool,
     /// How it has fared so far.
     pub(crate) history: Option<Wait>,
 }
@@ -100,6 +103,8 @@ pub(crate) struct Work {
     pub(crate) link: Option<Link>,
     /// The lane key for a link that is made now.
     pub(crate) new_lane_key: String,
+    /// When a former link of this lane was forgotten; only looked up where there is no link.
+    pub(crate) buried_at: Option<Timestamp>,
     pub(crate) near_miss: bool,
     /// Whether a column of which something was known changed at the source; if not, nobody there has anything to say.
     pub(crate) edited: bool,

@@ -205,7 +205,7 @@ async fn items_of(map: &MapContext, leg: Leg, changes: Vec<Change>) -> Result<Ve
         .zip(links)
         .map(|(change, link)| {
             let known = link.map(|link| (link.lane_key, link.key));
-            Item { sequence: None, entry: entry_of(map, leg, change, known), history: None }
+            Item { sequence: None, entry: entry_of(map, leg, change, known), revised: false, history: None }
         })
         .collect())
 }

@@ -2,11 +2,12 @@
 
 use dualwright_model::{Operation, System, Timestamp};
 use dualwright_plugin_host::LeavePolicy;
-use dualwright_store::{Link, LinkKey, Resolution};
+use dualwright_store::{Link, LinkKey, Resolution, StoreError};
 use dualwright_sync::echo::{self, Image, Known, Verdict};
 
 use crate::batch::{Done, Ending, Item, LinkEffect, Mode, Work};
 use crate::map::MapContext;
+use crate::read_again::read_again;
 use crate::settle;
 
 /// Sorts a batch: what ends here goes to `done`, what is real is returned.
@@ -58,7 +59,7 @@ async fn find_links(map: &MapContext, mode: Mode, items: Vec<Item>, done: &mut V
         }
     };
     let mut found = links.into_iter();
-    items
+    let mut work: Vec<Work> = items
         .into_iter()
         .map(|item| {
             let by_id = found.next().flatten();
@@ -73,9 +74,30 @@ async fn find_links(map: &MapContext, mode: Mode, items: Vec<Item>, done: &mut V
                 }
                 _ => key_text,
             };
-            Work { item, link, new_lane_key, near_miss: false, edited: true }
+            Work { item, link, new_lane_key, buried_at: None, near_miss: false, edited: true }
         })
-        .collect()
+        .collect();
+    match find_tombstones(map, &mut work).await {
+        Ok(()) => work,
+        Err(error) => {
+            put_all_back(work.into_iter().map(|work| work.item), error.class(), &error.to_string(), done);
+            Vec::new()
+        }
+    }
+}
+
+/// Records without a link may have had one: when it was forgotten tells ghosts from newcomers.
+async fn find_tombstones(map: &MapContext, work: &mut [Work]) -> Result<(), StoreError> {
+    let mut unlinked: Vec<&mut Work> = work.iter_mut().filter(|work| work.link.is_none()).collect();
+    let lane_keys: Vec<String> = unlinked
+        .iter()
+        .flat_map(|work| [work.item.entry.lane_key.clone(), work.item.entry.key.to_string()])
+        .collect();
+    let tombstones = map.store.tombstones(&map.name, &lane_keys).await?;
+    for (work, moments) in unlinked.iter_mut().zip(tombstones.chunks(2)) {
+        work.buried_at = moments.iter().copied().flatten().max();
+    }
+    Ok(())
 }
 
 pub(crate) fn put_all_back(
@@ -100,11 +122,16 @@ fn first_look(map: &MapContext, mode: Mode, mut work: Work) -> Seen {
             let resolution = if ours { Resolution::Echo } else { Resolution::Skipped };
             return Seen::Done(Box::new(Done::resolved(work.item, resolution)));
         }
+        if work.buried_at.is_some_and(|buried_at| change.observed_at <= buried_at) {
+            // The image of a row that was deleted since must not bring it back.
+            return Seen::Stale(Box::new(work));
+        }
         return Seen::Real(Box::new(work));
     };
     if change.operation == Operation::Delete {
         // Deletions cannot be undone, and the row may have come back under the same key since: look before leaping.
-        return Seen::Stale(Box::new(work));
+        let confirmed = work.item.revised;
+        return if confirmed { Seen::Real(Box::new(work)) } else { Seen::Stale(Box::new(work)) };
     }
     let side = link.side(source);
     let image = Image {
@@ -154,55 +181,6 @@ fn echo_of(map: &MapContext, source: System, work: Work) -> Done {
         }
     }
     done
-}
-
-/// Reads rows again whose captured image may predate our own last write.
-async fn read_again(map: &MapContext, mode: Mode, stale: Vec<Work>, done: &mut Vec<Done>) -> Vec<Work> {
-    if stale.is_empty() {
-        return stale;
-    }
-    let source = mode.leg.source();
-    let side = map.side(source);
-    let keys: Vec<_> = stale
-        .iter()
-        .map(|work| {
-            let change = &work.item.entry.change;
-            match (&work.link, change.operation) {
-                (Some(link), Operation::Delete) => {
-                    let linked = link.side(source);
-                    map.read_key(source, linked.id.as_ref(), &linked.key)
-                }
-                _ => map.read_key(source, Some(&change.id), &map.key_values(source, &change.record)),
-            }
-        })
-        .collect();
-    let observed_at = map.clock.now();
-    let rows = match side.connector.read(&side.selection, &keys).await {
-        Ok(rows) => rows,
-        Err(error) => {
-            put_all_back(stale.into_iter().map(|work| work.item), error.class(), &error.to_string(), done);
-            return Vec::new();
-        }
-    };
-    let mut rows = rows.into_iter();
-    stale
-        .into_iter()
-        .map(|mut work| {
-            let change = &mut work.item.entry.change;
-            change.observed_at = observed_at;
-            match rows.next().flatten() {
-                Some(existing) => {
-                    change.operation = Operation::Upsert;
-                    change.id = existing.id;
-                    change.version = existing.version;
-                    change.record = existing.record;
-                    change.modified_at = existing.modified_at;
-                }
-                None => change.operation = Operation::Delete,
-            }
-            work
-        })
-        .collect()
 }
 
 /// Applies the map's filter and asks for a usable key.

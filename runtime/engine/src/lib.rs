@@ -18,6 +18,7 @@ mod initial_sync;
 mod judge;
 mod map;
 mod ports;
+mod read_again;
 mod settle;
 mod supervisor;
 mod sweep;

@@ -8,7 +8,8 @@ use dualwright_model::{
     Change, ColumnPath, Fingerprint, IntegrationKey, Operation, Record, System, TableName, Timestamp, Value,
 };
 use dualwright_store::{
-    Activity, Checkpoint, Link, LinkSide, NewDeadLetter, NewEntry, Resolution, Settlement, StoreError, Wait,
+    Activity, Checkpoint, Link, LinkSide, NewDeadLetter, NewEntry, Resolution, Settlement, StoreError,
+    Unlinked, Wait,
 };
 use dualwright_sync::park::Target;
 use dualwright_sync::retry::{self, History, Verdict};
@@ -62,7 +63,10 @@ pub(crate) fn settled(map: &MapContext, mode: Mode, work: Work, result: Result) 
     if key.iter().all(|value| !value.is_absent()) {
         side.key = key;
     }
-    if let Some((existing, _)) = &result.existing {
+    if let Some((existing, observed_at)) = &result.existing {
+        // What the target says may be a write of ours that a crash or a lost answer left unsettled: images from before
+        // this look may be older than it.
+        side.written_at = side.written_at.max(Some(*observed_at));
         side.id = Some(existing.id.clone());
         side.version = existing.version.clone().filter(|_| result.clean);
         if side.key.is_empty() {
@@ -343,7 +347,9 @@ pub(crate) async fn settle(
         match one.link {
             LinkEffect::Keep => {}
             LinkEffect::Set(link) => settlement.links.push(*link),
-            LinkEffect::Forget(lane_key) => settlement.unlinked.push((map.name.clone(), lane_key)),
+            LinkEffect::Forget(lane_key) => {
+                settlement.unlinked.push(Unlinked { map: map.name.clone(), lane_key, at: map.clock.now() })
+            }
         }
         let resolution = match one.ending {
             Ending::Resolved(resolution) => resolution,

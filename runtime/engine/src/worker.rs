@@ -123,14 +123,15 @@ impl Worker {
                 Some((lane, _)) => lane.clone(),
                 None => lane_of(by_id.or(by_key).as_ref(), &entry.entry.lane_key),
             };
-            self.lane_by_id.entry(known_as).or_insert_with(|| (lane.clone(), 0)).1 += 1;
+            self.hold_lane(known_as, lane.clone());
             let history = match entry.state {
                 EntryState::Ready => None,
                 EntryState::Waiting(wait) => Some(wait),
             };
             let place = entry.sequence.0;
             self.lanes.admit(place, &lane, history.as_ref().map(|wait| wait.not_before));
-            self.items.insert(place, Item { sequence: Some(entry.sequence), entry: entry.entry, history });
+            let sequence = Some(entry.sequence);
+            self.items.insert(place, Item { sequence, entry: entry.entry, revised: entry.revised, history });
         }
         Ok(())
     }
@@ -189,6 +190,7 @@ impl Worker {
             if let Some(target) = target {
                 self.parking.park(sequence.0, target);
             }
+            self.keep(sequence, item);
             if let Some(item) = self.items.get_mut(&sequence.0) {
                 item.history = Some(wait);
             }
@@ -198,13 +200,7 @@ impl Worker {
             let Some(sequence) = item.sequence else { continue };
             still.insert(sequence.0, ());
             self.lanes.put_back(sequence.0);
-            // A write whose answer was lost may have been done, with the image as it was read again: the same is tried
-            // again, not something newer that would take our own write for somebody else's.
-            if let Some(kept) = self.items.get_mut(&sequence.0)
-                && kept.entry.change.id == item.entry.change.id
-            {
-                kept.entry.change = item.entry.change;
-            }
+            self.keep(sequence, item);
             trouble = Some(reason);
         }
         for place in places.iter().filter(|place| !still.contains_key(place)) {
@@ -216,17 +212,39 @@ impl Worker {
         Ok(trouble)
     }
 
+    /// An item that was read again stays as it was read, as it does in the journal: a write whose answer was lost may
+    /// have been done, and is tried again as it was, not as something newer that would take it for somebody else's.
+    fn keep(&mut self, sequence: Sequence, tried: Item) {
+        let Some(kept) = self.items.get_mut(&sequence.0).filter(|_| tried.revised) else { return };
+        let before = (kept.entry.leg, kept.entry.change.id.clone());
+        let after = (kept.entry.leg, tried.entry.change.id.clone());
+        kept.entry.change = tried.entry.change;
+        kept.revised = true;
+        if let Some(lane) = self.release_lane(&before) {
+            self.hold_lane(after, lane);
+        }
+    }
+
+    fn hold_lane(&mut self, known_as: (Leg, RecordId), lane: String) {
+        self.lane_by_id.entry(known_as).or_insert((lane, 0)).1 += 1;
+    }
+
+    /// Answers the lane that the record had.
+    fn release_lane(&mut self, known_as: &(Leg, RecordId)) -> Option<String> {
+        let (lane, count) = self.lane_by_id.get_mut(known_as)?;
+        let lane = lane.clone();
+        *count -= 1;
+        if *count == 0 {
+            self.lane_by_id.remove(known_as);
+        }
+        Some(lane)
+    }
+
     fn finish(&mut self, place: u64) {
         self.lanes.finish(place);
         self.parking.leave(place);
         if let Some(item) = self.items.remove(&place) {
-            let known_as = (item.entry.leg, item.entry.change.id);
-            if let Some((_, count)) = self.lane_by_id.get_mut(&known_as) {
-                *count -= 1;
-                if *count == 0 {
-                    self.lane_by_id.remove(&known_as);
-                }
-            }
+            self.release_lane(&(item.entry.leg, item.entry.change.id));
         }
     }
 

@@ -20,7 +20,7 @@ use dualwright_model::{
 
 use crate::{
     Activity, Capture, Checkpoint, DeadLetterFilter, EntryState, FeedId, Link, LinkKey, LinkSide,
-    MapStateRecord, NewDeadLetter, NewEntry, Resolution, Sequence, Settlement, Store, Wait,
+    MapStateRecord, NewDeadLetter, NewEntry, Resolution, Sequence, Settlement, Store, Unlinked, Wait,
 };
 
 /// A record that holds every kind of value, the awkward ones too.
@@ -53,6 +53,11 @@ pub fn entry(map: &str, leg: Leg, key: &str) -> NewEntry {
         observed_at: Timestamp::from_micros(7),
     };
     NewEntry { map: map.into(), leg, lane_key: key.to_string(), key, change }
+}
+
+/// The end of a link.
+pub fn unlinked(map: &MapName, lane_key: &str, micros: i64) -> Unlinked {
+    Unlinked { map: map.clone(), lane_key: lane_key.into(), at: Timestamp::from_micros(micros) }
 }
 
 /// A link of a map for a key.
@@ -208,7 +213,7 @@ async fn links_are_found_by_every_name(store: &dyn Store) {
     let renamed = Link { key: IntegrationKey::new([&Value::text("c")]), ..one.clone() };
     let settlement = Settlement {
         links: vec![renamed.clone()],
-        unlinked: vec![(map.clone(), "b".into())],
+        unlinked: vec![unlinked(&map, "b", 5)],
         ..Settlement::default()
     };
     store.settle(settlement).await.unwrap();

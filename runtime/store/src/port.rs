@@ -70,6 +70,8 @@ pub struct Entry {
     pub entry: NewEntry,
     /// Where it stands.
     pub state: EntryState,
+    /// Whether its row was read again since it was captured (see [`Settlement::revised`]).
+    pub revised: bool,
 }
 
 /// Where an unsettled entry stands. Settled entries leave the journal and are counted.
@@ -250,6 +252,21 @@ pub struct Activity {
     pub message: String,
 }
 
+/// For how many days a store remembers at least when a link was forgotten.
+pub(crate) const TOMBSTONE_DAYS: i64 = 30;
+
+/// A link to forget: the record is gone on both sides. What remains is a tombstone, so that an image of the record from
+/// before does not bring it back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unlinked {
+    /// The map.
+    pub map: MapName,
+    /// The link's lane.
+    pub lane_key: String,
+    /// The runtime's clock after the last of both sides was known to be gone.
+    pub at: Timestamp,
+}
+
 /// Second moment: these outcomes, links and dead letters are durable together.
 ///
 /// Repeating a settlement whose entries are gone already must change nothing but the links (which are set, not
@@ -260,10 +277,13 @@ pub struct Settlement {
     pub resolved: Vec<(Sequence, Resolution)>,
     /// Entries that wait.
     pub waiting: Vec<(Sequence, Wait)>,
+    /// Entries whose row was read again: from now on this is what they say. Durable before anything is written
+    /// because of it, so that after a crash the same is tried again, and not something newer still.
+    pub revised: Vec<(Sequence, Change)>,
     /// Links as they stand now, by lane key.
     pub links: Vec<Link>,
     /// Links to forget.
-    pub unlinked: Vec<(MapName, String)>,
+    pub unlinked: Vec<Unlinked>,
     /// New dead letters.
     pub dead_letters: Vec<NewDeadLetter>,
     /// Positions that move with these outcomes (initial sync pages bypass the journal).
@@ -320,6 +340,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// Links by any of their names, in the order asked.
     async fn links(&self, map: &MapName, keys: &[LinkKey]) -> Result<Vec<Option<Link>>, StoreError>;
+
+    /// When the links of these lanes were last forgotten, in the order asked; remembered for 30 days.
+    async fn tombstones(
+        &self,
+        map: &MapName,
+        lane_keys: &[String],
+    ) -> Result<Vec<Option<Timestamp>>, StoreError>;
 
     /// Links of a map in lane-key order, after a lane key: for comparing scans.
     async fn links_after(

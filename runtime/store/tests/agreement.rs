@@ -4,7 +4,7 @@
 
 use dualwright_diagnostics::Class;
 use dualwright_model::{Digest, IntegrationKey, Leg, MapName, RecordId, System, Timestamp, Value};
-use dualwright_store::conformance::{awkward_record, entry, link};
+use dualwright_store::conformance::{awkward_record, entry, link, unlinked};
 use dualwright_store::memory::MemoryStore;
 use dualwright_store::sqlite::SqliteStore;
 use dualwright_store::{
@@ -105,8 +105,9 @@ fn settlement() -> impl Strategy<Value = Settlement> {
     let outcomes = (
         few((sequence(), select(&RESOLUTIONS[..]))),
         few((sequence(), wait())),
+        few((sequence(), key()).prop_map(|(sequence, key)| (sequence, entry("m", Leg::ToFinops, key).change))),
         few(any_link()),
-        few((map().prop_map(MapName::from), key().prop_map(str::to_owned))),
+        few((map(), key(), 0_i64..9).prop_map(|(map, key, at)| unlinked(&map.into(), key, at))),
         few(dead_letter()),
     );
     let sums = (
@@ -116,11 +117,12 @@ fn settlement() -> impl Strategy<Value = Settlement> {
         few(activity()),
     );
     (outcomes, sums).prop_map(|(outcomes, sums)| {
-        let (resolved, waiting, links, unlinked, dead_letters) = outcomes;
+        let (resolved, waiting, revised, links, unlinked, dead_letters) = outcomes;
         let (checkpoints, counted, near_misses, activities) = sums;
         Settlement {
             resolved,
             waiting,
+            revised,
             links,
             unlinked,
             dead_letters,

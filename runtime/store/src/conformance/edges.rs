@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use dualwright_model::{IntegrationKey, Leg, MapName, RecordId, System, Value};
+use dualwright_model::{IntegrationKey, Leg, MapName, Operation, RecordId, System, Timestamp, Value};
 
-use super::{entry, feed, letter, link};
+use super::{entry, feed, letter, link, unlinked};
 use crate::{
     Capture, Checkpoint, EntryState, FeedId, Link, LinkKey, Resolution, Sequence, Settlement, Store, Wait,
 };
@@ -13,6 +13,8 @@ pub(super) async fn run(store: &dyn Store) {
     nothing_changes_nothing(store).await;
     captures_at_once_stay_whole(store).await;
     a_settled_entry_does_not_come_back(store).await;
+    what_was_read_again_is_kept(store).await;
+    tombstones_keep_the_latest_moment(store).await;
     counters_balance(store).await;
     any_text_is_a_key(store).await;
     names_move_with_their_link(store).await;
@@ -29,7 +31,7 @@ async fn nothing_changes_nothing(store: &dyn Store) {
     // A link that is not there is forgotten, an entry that is not there is settled: neither is an error (I4).
     let settlement = Settlement {
         resolved: vec![(Sequence(u64::MAX), Resolution::Applied)],
-        unlinked: vec![(map.clone(), "nobody".into())],
+        unlinked: vec![unlinked(&map, "nobody", 1)],
         ..Settlement::default()
     };
     store.settle(settlement).await.unwrap();
@@ -94,6 +96,44 @@ async fn a_settled_entry_does_not_come_back(store: &dyn Store) {
     let counters = store.counters(&map).await.unwrap().remove(&Leg::ToFinops).unwrap();
     assert_eq!((counters.captured, counters.pending), (1, 0));
     assert_eq!(counters.resolved.into_iter().collect::<Vec<_>>(), [(Resolution::Applied, 1)]);
+}
+
+async fn what_was_read_again_is_kept(store: &dyn Store) {
+    let map = MapName::from("revised");
+    let entries = vec![entry("revised", Leg::ToFinops, "a"), entry("revised", Leg::ToFinops, "b")];
+    let sequences = store.capture(Capture { entries, checkpoint: None }).await.unwrap();
+    let mut newer = entry("revised", Leg::ToFinops, "a").change;
+    newer.operation = Operation::Delete;
+    newer.observed_at = Timestamp::from_micros(99);
+    let revised = vec![(sequences[0], newer.clone()), (Sequence(u64::MAX), newer.clone())];
+    store.settle(Settlement { revised, ..Settlement::default() }).await.unwrap();
+    let pending = store.pending(&map, Sequence(0), 10).await.unwrap();
+    assert_eq!(pending.iter().map(|one| one.revised).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(pending[0].entry.change, newer);
+    assert_eq!(pending[0].entry.key, entry("revised", Leg::ToFinops, "a").key);
+    assert_eq!(pending[1].entry.change, entry("revised", Leg::ToFinops, "b").change);
+}
+
+async fn tombstones_keep_the_latest_moment(store: &dyn Store) {
+    let map = MapName::from("buried");
+    let at = Timestamp::from_micros;
+    store
+        .settle(Settlement { links: vec![link("buried", "a", "a")], ..Settlement::default() })
+        .await
+        .unwrap();
+    for moment in [5, 9, 7] {
+        let unlinked = vec![unlinked(&map, "a", moment)];
+        store.settle(Settlement { unlinked, ..Settlement::default() }).await.unwrap();
+    }
+    let lanes = ["a".to_owned(), "b".to_owned(), "a".to_owned()];
+    assert_eq!(store.tombstones(&map, &lanes).await.unwrap(), [Some(at(9)), None, Some(at(9))]);
+    assert_eq!(store.tombstones(&"other".into(), &lanes).await.unwrap(), [None, None, None]);
+    // A new record under the old key does not undo the old one's end.
+    store
+        .settle(Settlement { links: vec![link("buried", "a", "a")], ..Settlement::default() })
+        .await
+        .unwrap();
+    assert_eq!(store.tombstones(&map, &lanes[..1]).await.unwrap(), [Some(at(9))]);
 }
 
 /// I3: what was captured is what ended and what is left, on each leg, also when it was dead and came back.

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use dualwright_model::{Leg, MapName};
+use dualwright_model::{Leg, MapName, Timestamp};
 
 use self::link::Links;
 use crate::{
     Activity, Capture, Checkpoint, DeadLetter, DeadLetterFilter, DeadLetterId, Entry, EntryState, FeedId,
-    Link, LinkKey, MapCounters, MapStateRecord, NewEntry, Sequence, Settlement, Store, StoreError,
+    Link, LinkKey, MapCounters, MapStateRecord, NewEntry, Sequence, Settlement, Store, StoreError, Unlinked,
 };
 
 /// The whole store behind one lock, which makes every call atomic.
@@ -27,6 +27,7 @@ struct Inner {
     journal: BTreeMap<Sequence, Entry>,
     checkpoints: BTreeMap<FeedId, String>,
     links: Links,
+    tombstones: BTreeMap<(MapName, String), Timestamp>,
     letters: BTreeMap<DeadLetterId, DeadLetter>,
     counters: BTreeMap<(MapName, Leg), MapCounters>,
     states: BTreeMap<MapName, MapStateRecord>,
@@ -58,7 +59,8 @@ impl Inner {
                 let counter = self.counter(&entry.map, entry.leg);
                 counter.captured += 1;
                 counter.pending += 1;
-                self.journal.insert(sequence, Entry { sequence, entry, state: EntryState::Ready });
+                self.journal
+                    .insert(sequence, Entry { sequence, entry, state: EntryState::Ready, revised: false });
                 sequence
             })
             .collect()
@@ -97,8 +99,16 @@ impl Store for MemoryStore {
                 entry.state = EntryState::Waiting(wait);
             }
         }
-        for (map, lane_key) in settlement.unlinked {
+        for (sequence, change) in settlement.revised {
+            if let Some(entry) = inner.journal.get_mut(&sequence) {
+                entry.entry.change = change;
+                entry.revised = true;
+            }
+        }
+        for Unlinked { map, lane_key, at } in settlement.unlinked {
             inner.links.forget(&map, &lane_key);
+            let tombstone = inner.tombstones.entry((map, lane_key)).or_insert(at);
+            *tombstone = at.max(*tombstone);
         }
         for link in settlement.links {
             inner.links.set(link);
@@ -130,6 +140,16 @@ impl Store for MemoryStore {
     async fn links(&self, map: &MapName, keys: &[LinkKey]) -> Result<Vec<Option<Link>>, StoreError> {
         let inner = self.lock();
         Ok(keys.iter().map(|key| inner.links.find(map, key).cloned()).collect())
+    }
+
+    async fn tombstones(
+        &self,
+        map: &MapName,
+        lane_keys: &[String],
+    ) -> Result<Vec<Option<Timestamp>>, StoreError> {
+        let inner = self.lock();
+        let find = |lane_key: &String| inner.tombstones.get(&(map.clone(), lane_key.clone())).copied();
+        Ok(lane_keys.iter().map(find).collect())
     }
 
     async fn links_after(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dualwright_model::{IntegrationKey, Leg, MapName};
+use dualwright_model::{Change, IntegrationKey, Leg, MapName};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::counter;
@@ -58,6 +58,16 @@ pub(super) fn postpone(connection: &Connection, waiting: &[(Sequence, Wait)]) ->
     Ok(())
 }
 
+/// Replaces what entries say; one that is gone already stays gone.
+pub(super) fn revise(connection: &Connection, revised: &[(Sequence, Change)]) -> rusqlite::Result<()> {
+    let mut update =
+        connection.prepare_cached("UPDATE journal SET change = ?2, revised = 1 WHERE sequence = ?1")?;
+    for (sequence, change) in revised {
+        update.execute(params![number(*sequence), serde_json::to_vec(change).map_err(unwritable)?])?;
+    }
+    Ok(())
+}
+
 pub(super) fn pending(
     connection: &Connection,
     map: &MapName,
@@ -65,7 +75,7 @@ pub(super) fn pending(
     limit: usize,
 ) -> rusqlite::Result<Vec<Entry>> {
     let mut select = connection.prepare_cached(
-        "SELECT sequence, leg, lane_key, key, change, wait FROM journal WHERE map = ?1 AND sequence > ?2 \
+        "SELECT sequence, leg, lane_key, key, change, wait, revised FROM journal WHERE map = ?1 AND sequence > ?2 \
          ORDER BY sequence LIMIT ?3",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -85,7 +95,8 @@ pub(super) fn pending(
         };
         let entry =
             NewEntry { map: map.clone(), leg: counter::leg_of(&leg)?, lane_key: row.get(2)?, key, change };
-        Ok(Entry { sequence: Sequence(u64::try_from(sequence).unwrap_or(0)), entry, state })
+        let sequence = Sequence(u64::try_from(sequence).unwrap_or(0));
+        Ok(Entry { sequence, entry, state, revised: row.get(6)? })
     })?;
     rows.collect()
 }

@@ -6,7 +6,7 @@ use dualwright_model::{
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::readers::{unreadable, unwritable};
-use crate::{Link, LinkKey, LinkSide};
+use crate::{Link, LinkKey, LinkSide, Unlinked};
 
 const COLUMNS: &str = "lane_key, key, finops_id, finops_version, finops_fingerprint, finops_key, finops_written_at, \
                        dataverse_id, dataverse_version, dataverse_fingerprint, dataverse_key, dataverse_written_at, \
@@ -42,10 +42,10 @@ pub(super) fn set(connection: &Connection, links: &[Link]) -> rusqlite::Result<(
     Ok(())
 }
 
-pub(super) fn forget(connection: &Connection, unlinked: &[(MapName, String)]) -> rusqlite::Result<()> {
+pub(super) fn forget(connection: &Connection, unlinked: &[Unlinked]) -> rusqlite::Result<()> {
     let mut delete = connection.prepare_cached("DELETE FROM link WHERE map = ?1 AND lane_key = ?2")?;
-    for (map, lane_key) in unlinked {
-        delete.execute(params![map.as_str(), lane_key])?;
+    for one in unlinked {
+        delete.execute(params![one.map.as_str(), one.lane_key])?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ mod lock;
 mod map_state;
 mod readers;
 mod schema;
+mod tombstone;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dualwright_model::{Leg, MapName};
+use dualwright_model::{Leg, MapName, Timestamp};
 
 use self::lock::FileLock;
 use self::readers::Readers;
@@ -83,7 +84,9 @@ impl Store for SqliteStore {
             .write(move |connection| {
                 journal::resolve(connection, &settlement.resolved)?;
                 journal::postpone(connection, &settlement.waiting)?;
+                journal::revise(connection, &settlement.revised)?;
                 link::forget(connection, &settlement.unlinked)?;
+                tombstone::set(connection, &settlement.unlinked)?;
                 link::set(connection, &settlement.links)?;
                 dead_letter::add(connection, &settlement.dead_letters)?;
                 for checkpoint in &settlement.checkpoints {
@@ -115,6 +118,18 @@ impl Store for SqliteStore {
         }
         let (map, keys) = (map.clone(), keys.to_vec());
         self.readers.read("link", move |connection| link::find(connection, &map, &keys)).await
+    }
+
+    async fn tombstones(
+        &self,
+        map: &MapName,
+        lane_keys: &[String],
+    ) -> Result<Vec<Option<Timestamp>>, StoreError> {
+        if lane_keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (map, lane_keys) = (map.clone(), lane_keys.to_vec());
+        self.readers.read("tombstone", move |connection| tombstone::find(connection, &map, &lane_keys)).await
     }
 
     async fn links_after(
