@@ -118,19 +118,16 @@ fn refused(map: &MapContext, work: Work, violations: &[Violation], intended: Opt
 /// Turns what the map wrote into what the target's columns will read back as.
 fn coerce(map: &MapContext, mode: Mode, cells: &Record) -> Result<Record, Violation> {
     let schema = &map.side(mode.leg.target()).schema;
-    let mut desired = Record::new();
-    for (path, value) in cells.iter() {
+    cells.try_map(|path, value| {
         let column = schema.column(path.as_str()).ok_or_else(|| Violation {
             field: Some(path.clone()),
             code: "unknown-column".into(),
             message: format!("table {} has no column {path}", schema.name),
         })?;
-        let coerced = column.coerce(value.clone()).map_err(|error| Violation {
+        column.coerce(value.clone()).map_err(|error| Violation {
             field: Some(path.clone()),
             code: "does-not-fit".into(),
             message: error.to_string(),
-        })?;
-        desired.set(path.clone(), coerced);
-    }
-    Ok(desired)
+        })
+    })
 }

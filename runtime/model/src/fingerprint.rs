@@ -23,18 +23,36 @@ pub struct FingerprintError {
 
 /// The stable hash of one value. Equal values have equal hashes; the kind is part of the hash.
 pub fn hash_value(value: &Value) -> u64 {
-    let mut hasher = Xxh3::new();
-    hasher.update(value.kind().as_bytes());
-    hasher.update(&[0]);
     match value {
-        Value::Absent | Value::Null => {}
-        Value::Text(text) => hasher.update(text.as_bytes()),
-        Value::Integer(number) => hasher.update(&number.to_le_bytes()),
-        Value::Decimal(number) => hasher.update(number.as_str().as_bytes()),
-        Value::Boolean(flag) => hasher.update(&[u8::from(*flag)]),
-        Value::Timestamp(time) => hasher.update(&time.as_micros().to_le_bytes()),
-        Value::Date(date) => hasher.update(&date.as_days().to_le_bytes()),
+        Value::Absent | Value::Null => hash_bytes(value, &[]),
+        Value::Text(text) => hash_bytes(value, text.as_bytes()),
+        Value::Integer(number) => hash_bytes(value, &number.to_le_bytes()),
+        Value::Decimal(number) => hash_bytes(value, number.as_str().as_bytes()),
+        Value::Boolean(flag) => hash_bytes(value, &[u8::from(*flag)]),
+        Value::Timestamp(time) => hash_bytes(value, &time.as_micros().to_le_bytes()),
+        Value::Date(date) => hash_bytes(value, &date.as_days().to_le_bytes()),
     }
+}
+
+/// The hash of `kind`, a zero byte, and the bytes: short ones at once, which is several times faster than in parts.
+fn hash_bytes(value: &Value, bytes: &[u8]) -> u64 {
+    const SHORT: usize = 64;
+    let kind = value.kind().as_bytes();
+    let mut buffer = [0_u8; SHORT];
+    let length = kind.len() + 1 + bytes.len();
+    if let Some((start, end)) =
+        buffer.get_mut(..length).and_then(|all| all.split_at_mut_checked(kind.len() + 1))
+    {
+        if let Some(start) = start.get_mut(..kind.len()) {
+            start.copy_from_slice(kind);
+        }
+        end.copy_from_slice(bytes);
+        return xxh3_64(buffer.get(..length).unwrap_or_default());
+    }
+    let mut hasher = Xxh3::new();
+    hasher.update(kind);
+    hasher.update(&[0]);
+    hasher.update(bytes);
     hasher.digest()
 }
 
@@ -53,9 +71,20 @@ fn hash_column(column: &ColumnPath) -> u32 {
 impl Fingerprint {
     /// The fingerprint of everything the record says.
     pub fn of(record: &Record, key: &[ColumnPath]) -> Self {
-        let mut print = Self::default();
-        print.merge(record, key);
-        print
+        let mut entries: Vec<(u32, u64)> = record
+            .iter()
+            .map(|(column, value)| (hash_column(column), hash_cell(column, value, key)))
+            .collect();
+        // Where two columns share a hash, the later one counts, as when they are set one by one.
+        entries.sort_by_key(|entry| entry.0);
+        entries.dedup_by(|later, earlier| {
+            let same = later.0 == earlier.0;
+            if same {
+                earlier.1 = later.1;
+            }
+            same
+        });
+        Self(entries)
     }
 
     /// Notes the value of one column; absent is ignored.
@@ -91,6 +120,10 @@ impl Fingerprint {
 
     /// Takes over everything that `record` says, keeping what it does not speak of.
     pub fn merge(&mut self, record: &Record, key: &[ColumnPath]) {
+        if self.0.is_empty() {
+            *self = Self::of(record, key);
+            return;
+        }
         for (column, value) in record.iter() {
             self.set(column, value, key);
         }
@@ -140,6 +173,15 @@ impl Fingerprint {
 mod tests {
     use super::Fingerprint;
     use crate::{Record, Value};
+
+    #[test]
+    fn short_and_long_values_are_hashed_alike() {
+        for length in 0..200 {
+            let text = "x".repeat(length);
+            let whole = xxhash_rust::xxh3::xxh3_64(format!("text\0{text}").as_bytes());
+            assert_eq!(super::hash_value(&Value::Text(text)), whole);
+        }
+    }
 
     #[test]
     fn null_empty_zero_and_absent_differ() {
