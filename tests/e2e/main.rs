@@ -2,3 +2,4 @@
 
 mod connect_dataverse;
 mod connect_finops;
+mod flows;
