@@ -202,6 +202,33 @@ impl Service {
         Ok(rows.pop())
     }
 
+    /// Has the emulator go wrong by a script, a list of faults, until that is over or lifted.
+    ///
+    /// # Errors
+    /// When the emulator refuses the script.
+    pub async fn go_wrong(&self, script: &Value) -> anyhow::Result<()> {
+        self.done(Method::POST, &format!("{}/emulator/faults", self.url), Some(script)).await.map(|_| ())
+    }
+
+    /// Ends every script.
+    ///
+    /// # Errors
+    /// When the emulator does not answer.
+    pub async fn go_right(&self) -> anyhow::Result<()> {
+        self.done(Method::DELETE, &format!("{}/emulator/faults", self.url), None).await.map(|_| ())
+    }
+
+    /// How often the faults of the scripts that are not over have struck, all together.
+    ///
+    /// # Errors
+    /// When the emulator does not tell.
+    pub async fn went_wrong(&self) -> anyhow::Result<u64> {
+        let document = self.emulator("faults").await?;
+        let faults = document.get("faults").and_then(Value::as_array).context("no faults")?;
+        let struck = faults.iter().map(|fault| fault.get("struck").and_then(Value::as_u64));
+        struck.sum::<Option<u64>>().context("a fault that does not tell how often it struck")
+    }
+
     /// A document of the emulator itself.
     ///
     /// # Errors

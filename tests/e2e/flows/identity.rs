@@ -40,9 +40,7 @@ async fn an_event_that_names_a_former_key_deletes_nothing() -> anyhow::Result<()
     let id = story.account("OLD-3").await?.cell("accountid").clone();
     let mark = story.mark().await?;
     let late = |milliseconds: u32| json!({"kind": "delay-event", "milliseconds": milliseconds, "times": 1});
-    let address = format!("{}/emulator/faults", story.pair.finops.url());
-    let script = json!([late(500), late(2000)]);
-    assert!(story.finops.send(reqwest::Method::POST, &address, Some(&script)).await?.is_done());
+    story.finops.go_wrong(&json!([late(500), late(2000)])).await?;
     story.finops.update(&story.customer_path("OLD-3"), &json!({"SalesMemo": "Edited."})).await?;
     story.finops.update(&story.customer_path("OLD-3"), &json!({"CustomerAccount": "NEW-3"})).await?;
     assert_eq!(*story.account("NEW-3").await?.cell("accountid"), id, "the same record");

@@ -1,6 +1,7 @@
 //! Scripted faults: a list of what shall go wrong, for which requests, how often or how long.
 //!
-//! `POST /emulator/faults` with a JSON list adds to the script, `DELETE` clears it:
+//! `POST /emulator/faults` with a JSON list adds to the script, `DELETE` clears it, `GET` tells how often each entry of it
+//! has struck (`{"faults":[{"kind":"status","struck":3}]}`, without those that are over):
 //!
 //! ```json
 //! [{"kind": "status", "status": 429, "retry_after": 5, "method": "PATCH", "path": "accounts", "times": 3},
@@ -11,10 +12,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// The answer is this status, and nothing is done.
@@ -135,11 +136,27 @@ pub enum EventPlan {
     Reorder,
 }
 
+/// An entry of the script that is not over yet, and what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Struck {
+    /// What goes wrong.
+    pub kind: Kind,
+    /// How often it went wrong so far.
+    pub struck: u32,
+}
+
 struct Entry {
     fault: Fault,
     skip: u32,
     left: Option<u32>,
     until: Option<Instant>,
+    struck: u32,
+}
+
+impl Entry {
+    fn is_over(&self, now: Instant) -> bool {
+        self.left == Some(0) || self.until.is_some_and(|until| now >= until)
+    }
 }
 
 /// The script.
@@ -169,6 +186,7 @@ impl Faults {
             skip: fault.skip,
             left: fault.times,
             until: fault.for_milliseconds.map(|time| now + Duration::from_millis(time)),
+            struck: 0,
             fault,
         }));
         Ok(())
@@ -177,6 +195,14 @@ impl Faults {
     /// Clears the script.
     pub fn clear(&self) {
         self.lock().clear();
+    }
+
+    /// How often each entry has struck that is not over yet, in the order of the script.
+    pub fn struck(&self) -> Vec<Struck> {
+        let now = Instant::now();
+        let entries = self.lock();
+        let going_on = entries.iter().filter(|entry| !entry.is_over(now));
+        going_on.map(|entry| Struck { kind: entry.fault.kind, struck: entry.struck }).collect()
     }
 
     /// What the script has for this request: every latency that matches, and the first other fault.
@@ -229,7 +255,7 @@ impl Faults {
         if entries.is_empty() {
             return;
         }
-        entries.retain(|entry| entry.left != Some(0) && entry.until.is_none_or(|until| now < until));
+        entries.retain(|entry| !entry.is_over(now));
         for entry in entries.iter_mut() {
             if entry.fault.kind.is_for_events() != events || !matches(&entry.fault, facts) {
                 continue;
@@ -238,6 +264,7 @@ impl Faults {
                 entry.skip -= 1;
             } else if take(&entry.fault) {
                 entry.left = entry.left.map(|left| left.saturating_sub(1));
+                entry.struck = entry.struck.saturating_add(1);
             }
         }
     }
@@ -259,7 +286,7 @@ fn matches(fault: &Fault, facts: Facts<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{EventPlan, Facts, Fault, Faults, Outcome};
+    use super::{EventPlan, Facts, Fault, Faults, Kind, Outcome, Struck};
 
     const PATCH: Facts<'_> = Facts {
         method: "PATCH",
@@ -287,8 +314,11 @@ mod tests {
         assert_eq!(plan.latency.as_millis(), 5);
         assert_eq!(faults.plan(PATCH).outcome, Outcome::Normal);
         assert_eq!(faults.plan(Facts { client: "someone", ..PATCH }).outcome, Outcome::DropAfter);
+        let struck = |kind, struck| Struck { kind, struck };
+        assert_eq!(faults.struck(), [struck(Kind::Latency, 4), struck(Kind::DropAfter, 1)]);
         faults.clear();
         assert_eq!(faults.plan(Facts { client: "someone", ..PATCH }).outcome, Outcome::Normal);
+        assert_eq!(faults.struck(), []);
     }
 
     #[test]

@@ -315,6 +315,10 @@ impl<S: System> Core<S> {
                     Err(error) => wrong(&error.to_string()),
                 }
             }
+            (&Method::GET, "/emulator/faults") => {
+                let faults = serde_json::json!({ "faults": self.faults.struck() });
+                Response::json(StatusCode::OK, faults.to_string())
+            }
             (&Method::DELETE, "/emulator/faults") => {
                 self.faults.clear();
                 Response::empty(StatusCode::NO_CONTENT)
