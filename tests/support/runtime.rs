@@ -70,10 +70,18 @@ impl Runtime {
     pub async fn switch_data_events_on(&self, pair: &Pair, maps: &[PathBuf]) -> anyhow::Result<()> {
         let tables: Result<Vec<String>, _> =
             maps.iter().map(|map| crate::table(map, System::Finops)).collect();
+        self.have_data_events_of(pair, &tables?).await
+    }
+
+    /// Has F&O send the data events of these tables here, and of no others.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub async fn have_data_events_of(&self, pair: &Pair, tables: &[String]) -> anyhow::Result<()> {
         let endpoint = format!("{}/nudges/finops?code={NUDGE_SECRET}", self.address);
         let url = format!("{}/emulator/data-events", pair.finops.url());
         let answer =
-            self.http.post(url).json(&json!({ "endpoint": endpoint, "tables": tables? })).send().await?;
+            self.http.post(url).json(&json!({ "endpoint": endpoint, "tables": tables })).send().await?;
         ensure!(answer.status().is_success(), "no data events: {}", answer.text().await?);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use support::{Pair, Turn, catalogue, wait_until};
 
@@ -86,6 +86,9 @@ async fn hostile_maps_lose_their_own_records_only() -> anyhow::Result<()> {
     story.finops.create("CustomersV3", &customer("O-1")).await?;
     story.run().await?;
     letters_are_dead(&story, 4).await?;
+    let honest = ["LegalEntities", "CustomersV3"];
+    let tables: Vec<String> = MAPS.iter().map(|map| map.1.finops).chain(honest).map(str::to_owned).collect();
+    story.runtime.have_data_events_of(&story.pair, &tables).await?;
     for (name, table, reason) in &MAPS {
         let map = format!("hostile-{name}");
         let dead = story.runtime.get(&format!("/v1/dead-letters?map={map}")).await?;
@@ -108,6 +111,7 @@ async fn hostile_maps_lose_their_own_records_only() -> anyhow::Result<()> {
             .await?;
         }
         ensure!(story.dataverse.find(table.dataverse, key, "A2").await?.is_none(), "{map}: a poisoned row");
+        a_live_change_dies_alone(&story, &map, table).await?;
     }
     // The other maps go on in both directions.
     story.finops.update(&story.customer_path("O-1"), &json!({"SalesMemo": "Unharmed."})).await?;
@@ -116,6 +120,42 @@ async fn hostile_maps_lose_their_own_records_only() -> anyhow::Result<()> {
     story.dataverse.update(&account, &json!({"emailaddress1": "unharmed@example.com"})).await?;
     story.customer_shows("O-1", "PrimaryContactEmail", "unharmed@example.com").await?;
     Ok(())
+}
+
+/// What the map cannot digest dies live too, what comes after it arrives, and so does the record itself once it is mended.
+async fn a_live_change_dies_alone(story: &Story, map: &str, table: &Table) -> anyhow::Result<()> {
+    let says = async |name: &str, text: &str| {
+        story.finops.update(&path(table, name), &json!({ table.text.0: text })).await
+    };
+    let shows = async |name: &str, text: &str| {
+        let key = table.key[table.key.len() - 1].1;
+        story.row_shows(&story.dataverse, (table.dataverse, key, name), table.text.1, text).await
+    };
+    says("A1", "boom").await?;
+    wait_until(PATIENCE, async || {
+        let dead = story.runtime.get(&format!("/v1/dead-letters?map={map}")).await?;
+        let dead = dead["dead_letters"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let about_it = |letter: &&Value| letter["key"].as_str().is_some_and(|key| key.ends_with("a1"));
+        let letter = dead.iter().find(about_it).with_context(|| format!("{map}: no letter: {dead:#?}"))?;
+        assert_eq!(letter["class"], "guest", "{letter:#}");
+        Ok(())
+    })
+    .await?;
+    says("A3", "fresh").await?;
+    shows("A3", "fresh").await?;
+    shows("A1", "harmless").await?;
+    says("A1", "mended").await?;
+    shows("A1", "mended").await?;
+    says("A2", "mended").await?;
+    shows("A2", "mended").await
+}
+
+/// The address of a row in F&O.
+fn path(table: &Table, name: &str) -> String {
+    let value = |column| if column == "dataAreaId" { "usmf" } else { name };
+    let parts: Vec<String> =
+        table.key.iter().map(|(column, _)| format!("{column}='{}'", value(*column))).collect();
+    format!("{}({})", table.finops, parts.join(","))
 }
 
 async fn letters_are_dead(story: &Story, count: usize) -> anyhow::Result<()> {

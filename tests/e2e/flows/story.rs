@@ -166,7 +166,8 @@ impl Story {
         self.row_shows(&self.finops, ("CustomersV3", "CustomerAccount", account), column, text).await
     }
 
-    async fn row_shows(
+    /// Waits until a column of a row says this; empty text stands for nothing. The row is named by table, column and value.
+    pub(crate) async fn row_shows(
         &self,
         service: &Service,
         (table, key, value): (&str, &str, &str),
