@@ -1,12 +1,13 @@
 //! Where the command is. Cargo tells only the tests of its own package.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
 use anyhow::{Context, ensure};
 
-/// The built command: the one that `DUALWRIGHT_BINARY` names, otherwise that of this profile, built if it is not fresh.
+/// The built command: the one that `DUALWRIGHT_BINARY` names, otherwise that of this profile, built if it is not fresh; and
+/// the guest that its maps need, so that nobody waits for a compiler with a deadline.
 pub(crate) fn binary() -> anyhow::Result<PathBuf> {
     static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
     let mut built = BUILT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -18,6 +19,7 @@ pub(crate) fn binary() -> anyhow::Result<PathBuf> {
         None => build()?,
     };
     ensure!(path.is_file(), "there is no command at {}", path.display());
+    build_guest(&path)?;
     *built = Some(path.clone());
     Ok(path)
 }
@@ -28,6 +30,17 @@ pub(crate) fn binary() -> anyhow::Result<PathBuf> {
 /// When it cannot be built.
 pub fn command() -> anyhow::Result<Command> {
     binary().map(Command::new)
+}
+
+/// Builds any map: the guest is the same for all, and is kept for later.
+fn build_guest(command: &Path) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let map = crate::repository().join("plugins/catalogue/company/legal-entities-companies.toml");
+    let mut command = Command::new(command);
+    command.args(["map", "build"]).arg(map).arg("-o").arg(folder.path().join("map.wasm"));
+    let output = command.output().context("the command cannot be started")?;
+    ensure!(output.status.success(), "no map can be built: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
 }
 
 fn build() -> anyhow::Result<PathBuf> {
