@@ -13,6 +13,7 @@
 
 mod control;
 mod map;
+mod swap;
 mod system;
 
 use std::collections::BTreeMap;
@@ -94,7 +95,7 @@ impl World {
         }
     }
 
-    fn set_faults(&self, faults: Faults) {
+    pub(crate) fn set_faults(&self, faults: Faults) {
         self.finops.set_faults(faults);
         self.dataverse.set_faults(faults);
     }
@@ -172,7 +173,7 @@ async fn run(seed: u64, faults: Faults, crashes: bool) {
     world.dataverse.assert_log_is_sane(seed);
 }
 
-fn seeds(count: u64) -> Vec<u64> {
+pub(crate) fn seeds(count: u64) -> Vec<u64> {
     match std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()) {
         Some(seed) => vec![seed],
         None => (0..count).map(|seed| seed * 7919 + 13).collect(),

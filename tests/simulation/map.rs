@@ -1,21 +1,39 @@
-//! A map that copies three columns, natively.
+//! A map that copies three columns, natively, and versions of it that do not.
 
 use async_trait::async_trait;
 use dualwright_engine::MapLogic;
-use dualwright_model::{ColumnPath, Digest, Leg, Operation, Record};
+use dualwright_model::{ColumnPath, Digest, Leg, Operation, Record, Value};
 use dualwright_plugin_host::{
-    Description, GuestChange, KeyPair, LeavePolicy, LegDescription, Outcome, TransformResult,
+    Description, GuestChange, GuestFault, GuestFaultKind, KeyPair, LeavePolicy, LegDescription, Outcome,
+    TransformResult,
 };
 
 pub(crate) const COLUMNS: [&str; 3] = ["key", "name", "memo"];
 
+/// What a version does that it should not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    None,
+    /// It traps on every record.
+    Traps,
+    /// It refuses every record.
+    Refuses,
+    /// It writes memos in capitals.
+    Shouts,
+}
+
 pub(crate) struct CopyMap {
     description: Description,
     digest: Digest,
+    flaw: Flaw,
 }
 
 impl CopyMap {
     pub(crate) fn new() -> Self {
+        Self::version("1.0.0", "native", Flaw::None)
+    }
+
+    pub(crate) fn version(version: &str, digest: &str, flaw: Flaw) -> Self {
         let columns: Vec<ColumnPath> = COLUMNS.iter().map(|column| ColumnPath::from(*column)).collect();
         let legs = Leg::ALL.map(|leg| LegDescription {
             leg,
@@ -26,7 +44,7 @@ impl CopyMap {
         });
         let description = Description {
             name: "copy".into(),
-            version: "1.0.0".into(),
+            version: version.into(),
             about: String::new(),
             finops_table: "Rows".into(),
             dataverse_table: "rows".into(),
@@ -35,7 +53,14 @@ impl CopyMap {
             two_way: columns.iter().map(|column| (column.clone(), column.clone())).collect(),
             needs: Vec::new(),
         };
-        Self { description, digest: "native".into() }
+        Self { description, digest: digest.into(), flaw }
+    }
+
+    /// One that speaks of another table.
+    pub(crate) fn of_another_table() -> Self {
+        let mut map = Self::new();
+        map.description.dataverse_table = "others".into();
+        map
     }
 }
 
@@ -55,11 +80,19 @@ impl MapLogic for CopyMap {
         };
         batch
             .iter()
-            .map(|change| {
-                Ok(match change.operation {
-                    Operation::Upsert => Outcome::Upsert(copy(change)),
+            .map(|change| match self.flaw {
+                Flaw::Traps => Err(GuestFault { kind: GuestFaultKind::Trap, message: "unreachable".into() }),
+                Flaw::Refuses => Ok(Outcome::Reject(Vec::new())),
+                Flaw::None | Flaw::Shouts => Ok(match change.operation {
+                    Operation::Upsert => {
+                        let mut cells = copy(change);
+                        if let (Flaw::Shouts, Value::Text(memo)) = (self.flaw, cells.get("memo").clone()) {
+                            cells.set("memo", Value::Text(memo.to_uppercase()));
+                        }
+                        Outcome::Upsert(cells)
+                    }
                     Operation::Delete => Outcome::Delete,
-                })
+                }),
             })
             .collect()
     }

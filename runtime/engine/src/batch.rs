@@ -8,6 +8,7 @@ use dualwright_sync::park::Target;
 use crate::apply;
 use crate::judge;
 use crate::map::MapContext;
+use crate::shadow::Shadow;
 use crate::transform;
 
 /// One change to be brought to the other side.
@@ -111,10 +112,15 @@ pub(crate) struct Work {
 }
 
 /// Runs a batch through judging, the map, and the target. Answers exactly one [`Done`] an item.
-pub(crate) async fn run(map: &MapContext, mode: Mode, items: Vec<Item>) -> Vec<Done> {
+pub(crate) async fn run(
+    map: &MapContext,
+    mode: Mode,
+    items: Vec<Item>,
+    shadow: Option<&Shadow>,
+) -> Vec<Done> {
     let mut done = Vec::with_capacity(items.len());
     let work = judge::judge(map, mode, items, &mut done).await;
-    let wishes = transform::transform(map, mode, work, &mut done).await;
+    let wishes = transform::transform(map, mode, work, shadow, &mut done).await;
     apply::apply(map, mode, wishes, &mut done).await;
     done
 }

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::backoff::Backoff;
 use crate::map::MapContext;
 use crate::sweep::Sweep;
+use crate::versions::Versions;
 use crate::{EngineError, settle};
 
 /// The feed whose checkpoint is the delta link.
@@ -42,6 +43,8 @@ pub(crate) struct NudgeMessage {
 
 /// Captures the changes of one leg.
 pub(crate) struct CaptureTask {
+    pub(crate) versions: Arc<Versions>,
+    /// The version at work, since the last read began.
     pub(crate) map: Arc<MapContext>,
     pub(crate) leg: Leg,
     pub(crate) nudges: mpsc::Receiver<NudgeMessage>,
@@ -85,6 +88,7 @@ impl CaptureTask {
         let mut compare = None;
         let mut kept: Vec<NudgeMessage> = Vec::new();
         while !*stop.borrow() {
+            self.map = self.versions.now();
             while kept.len() < NUDGES_MAX
                 && let Ok(message) = self.nudges.try_recv()
             {
@@ -201,6 +205,7 @@ impl CaptureTask {
         let mut sweep: Option<Sweep> = None;
         let mut kept: Vec<NudgeMessage> = Vec::new();
         while !*stop.borrow() {
+            self.map = self.versions.now();
             while kept.len() < NUDGES_MAX
                 && let Ok(message) = self.nudges.try_recv()
             {

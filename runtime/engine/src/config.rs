@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dualwright_model::System;
 use dualwright_sync::conflict::Policy;
+use dualwright_sync::health::HealthPolicy;
 
 use crate::MapLogic;
 
@@ -23,6 +24,8 @@ pub struct EngineSettings {
     pub page_rows: usize,
     /// So many dead letters of one map within five minutes stop it; 0 never does.
     pub stop_after_dead_letters: u32,
+    /// When a switch to another version of a map is undone.
+    pub health: HealthPolicy,
 }
 
 impl Default for EngineSettings {
@@ -34,6 +37,7 @@ impl Default for EngineSettings {
             batch_rows: 200,
             page_rows: 600,
             stop_after_dead_letters: 0,
+            health: HealthPolicy::default(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dualwright_model::{Leg, MapName};
+use dualwright_model::{Digest, Leg, MapName};
 use dualwright_store::{MapCounters, Resolution};
 use dualwright_sync::map_state::MapState;
 use serde::Serialize;
@@ -29,6 +29,26 @@ pub enum Event {
         total: Option<u64>,
         /// Whether the leg is through.
         finished: bool,
+    },
+    /// Another version of a map was put to work.
+    Switched {
+        /// The map.
+        map: MapName,
+        /// The component before.
+        from: Digest,
+        /// The component now.
+        to: Digest,
+        /// Who asked for it; `engine` when a switch was undone.
+        actor: String,
+    },
+    /// A version was undone, because it fared worse than the one before.
+    Undone {
+        /// The map.
+        map: MapName,
+        /// The component that was undone.
+        digest: Digest,
+        /// What was held against it.
+        evidence: String,
     },
     /// A live batch was settled.
     Settled {

@@ -18,6 +18,7 @@ use crate::batch::{self, Done, Item, Mode};
 use crate::capture::{CHANGES, COMPARE, DUE, entry_of, feed_id};
 use crate::map::MapContext;
 use crate::settle;
+use crate::versions::Versions;
 use crate::{EngineError, Event};
 
 /// The feed whose checkpoint is the page reached.
@@ -37,9 +38,10 @@ struct Page {
 }
 
 /// Runs all legs of a map's initial sync. Answers `false` when told to stop before the end.
-pub(crate) async fn run(map: &MapContext, stop: &watch::Receiver<bool>) -> Result<bool, EngineError> {
+pub(crate) async fn run(versions: &Versions, stop: &watch::Receiver<bool>) -> Result<bool, EngineError> {
+    let map = &versions.now();
     for leg in map.legs_master_first() {
-        if !run_leg(map, leg, stop).await? {
+        if !run_leg(versions, leg, stop).await? {
             return Ok(false);
         }
     }
@@ -53,7 +55,8 @@ pub(crate) async fn run(map: &MapContext, stop: &watch::Receiver<bool>) -> Resul
     Ok(true)
 }
 
-async fn run_leg(map: &MapContext, leg: Leg, stop: &watch::Receiver<bool>) -> Result<bool, EngineError> {
+async fn run_leg(versions: &Versions, leg: Leg, stop: &watch::Receiver<bool>) -> Result<bool, EngineError> {
+    let map = &versions.now();
     let mut position = map.store.checkpoint(&feed_id(map, leg, INITIAL)).await?;
     let mut done = 0;
     let mut total = None;
@@ -67,6 +70,8 @@ async fn run_leg(map: &MapContext, leg: Leg, stop: &watch::Receiver<bool>) -> Re
         total = total.or(page.total);
         let rows = u64::try_from(page.changes.len()).unwrap_or(0);
         let next = page.next.clone();
+        // I8: a page is one batch or a few, and written by one version.
+        let map = &versions.now();
         // The next page is read while this one is written.
         let ahead = async {
             match &next {
@@ -171,7 +176,8 @@ async fn write_page(
                 .filter(|batch| !batch.is_empty())
                 .collect();
             let ended =
-                futures::future::join_all(group.into_iter().map(|batch| batch::run(map, mode, batch))).await;
+                futures::future::join_all(group.into_iter().map(|batch| batch::run(map, mode, batch, None)))
+                    .await;
             done.extend(ended.into_iter().flatten());
         }
         let aftermath = settle::settle(map, mode, done, Vec::new()).await?;

@@ -1,4 +1,4 @@
-//! One map at work: what it is, what it reads, who wins, where it stands.
+//! One version of a map at work: what it is, what it reads, who wins, where it stands.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,13 +9,16 @@ use dualwright_model::{
 };
 use dualwright_odata::filter::Filter;
 use dualwright_plugin_host::Description;
-use dualwright_store::Store;
+use dualwright_store::{Checkpoint, Settlement, Store};
 use dualwright_sync::conflict::Policy;
 use dualwright_sync::echo::BounceGuard;
+use dualwright_sync::health::Tally;
 use dualwright_sync::map_state::MapState;
 use dualwright_sync::park::Target;
 use tokio::sync::{Notify, broadcast, watch};
 
+use crate::capture::{CHANGES, COMPARE, DUE, feed_id};
+use crate::versions::replaceable;
 use crate::{Clock, EngineError, EngineSettings, Event, MapLogic, MapSettings, Pair};
 
 /// One side of a map.
@@ -29,7 +32,7 @@ pub(crate) struct Side {
     pub(crate) filter: Option<Filter>,
 }
 
-/// Everything a map's tasks share.
+/// Everything a map's tasks share. What outlives a version is shared between the contexts of all versions.
 pub(crate) struct MapContext {
     pub(crate) name: MapName,
     pub(crate) logic: Arc<dyn MapLogic>,
@@ -41,14 +44,16 @@ pub(crate) struct MapContext {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) state: watch::Sender<(MapState, String)>,
     /// Rung when entries have been captured.
-    pub(crate) captured: Notify,
+    pub(crate) captured: Arc<Notify>,
     /// Rows that came into being in Dataverse, for those who wait for them.
     pub(crate) arrivals: broadcast::Sender<Vec<Target>>,
     pub(crate) events: broadcast::Sender<Event>,
     finops: Side,
     dataverse: Side,
-    bounces: Mutex<BounceGuard>,
-    deleted: Mutex<RecentlyDeleted>,
+    bounces: Arc<Mutex<BounceGuard>>,
+    deleted: Arc<Mutex<RecentlyDeleted>>,
+    /// How this version has fared.
+    tally: Mutex<Tally>,
 }
 
 impl MapContext {
@@ -74,14 +79,72 @@ impl MapContext {
             store,
             clock,
             state: watch::Sender::new((MapState::NotRunning, String::new())),
-            captured: Notify::new(),
+            captured: Arc::default(),
             arrivals,
             events,
             finops,
             dataverse,
-            bounces: Mutex::default(),
-            deleted: Mutex::default(),
+            bounces: Arc::default(),
+            deleted: Arc::default(),
+            tally: Mutex::default(),
         })
+    }
+
+    /// Another version of this map, checked against both systems.
+    pub(crate) async fn with_logic(&self, logic: Arc<dyn MapLogic>) -> Result<Self, EngineError> {
+        let description = logic.description();
+        replaceable(self, description)
+            .map_err(|reason| EngineError::Map { map: self.name.to_string(), reason })?;
+        let finops = build_side(description, System::Finops, &self.finops.connector).await?;
+        let dataverse = build_side(description, System::Dataverse, &self.dataverse.connector).await?;
+        Ok(Self {
+            name: self.name.clone(),
+            logic,
+            policy: self.policy,
+            master: self.master,
+            initial_sync: self.initial_sync,
+            settings: self.settings.clone(),
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            state: self.state.clone(),
+            captured: Arc::clone(&self.captured),
+            arrivals: self.arrivals.clone(),
+            events: self.events.clone(),
+            finops,
+            dataverse,
+            bounces: Arc::clone(&self.bounces),
+            deleted: Arc::clone(&self.deleted),
+            tally: Mutex::default(),
+        })
+    }
+
+    /// Where this version reads columns that the one before did not, a change feed has to begin anew: its position
+    /// speaks of the columns it was begun with. The full read then brings the new columns of all records.
+    pub(crate) async fn read_anew_where_more_is_read(&self, before: &Self) -> Result<(), EngineError> {
+        let mut checkpoints = Vec::new();
+        for leg in self.legs_master_first() {
+            let (now, then) = (self.side(leg.source()), before.side(leg.source()));
+            let same = now.selection.columns == then.selection.columns
+                && now.selection.filter == then.selection.filter;
+            if !same && now.connector.has_change_feed() {
+                checkpoints.push(Checkpoint { feed: feed_id(self, leg, CHANGES), position: None });
+                let due = Some(DUE.to_owned());
+                checkpoints.push(Checkpoint { feed: feed_id(self, leg, COMPARE), position: due });
+            }
+        }
+        if !checkpoints.is_empty() {
+            self.store.settle(Settlement { checkpoints, ..Settlement::default() }).await?;
+        }
+        Ok(())
+    }
+
+    /// How this version has fared.
+    pub(crate) fn tally(&self) -> Tally {
+        *self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn note_batch(&self, batch: Tally) {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).add(batch);
     }
 
     pub(crate) fn description(&self) -> &Description {

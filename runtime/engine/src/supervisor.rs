@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dualwright_connect::{Connector, Nudge};
-use dualwright_model::{Leg, MapName, System};
+use dualwright_model::{Digest, Leg, MapName, System};
 use dualwright_store::{MapStateRecord, Store};
 use dualwright_sync::map_state::{MapState, Request};
 use dualwright_sync::wave;
@@ -15,8 +15,13 @@ use tokio::task::JoinSet;
 
 use crate::capture::{CaptureTask, NudgeMessage};
 use crate::map::MapContext;
+use crate::shadow::Shadow;
+use crate::versions::Versions;
 use crate::worker::{Worker, activity};
-use crate::{Clock, EngineError, EngineSettings, Event, MapSettings, MapStatus, initial_sync};
+use crate::{
+    Clock, EngineError, EngineSettings, Event, MapLogic, MapSettings, MapStatus, ShadowReport, Switched,
+    initial_sync, preview,
+};
 
 /// Nudges that may wait for one capture task; more are refused and sent again by the system.
 const NUDGES_QUEUED: usize = 10_000;
@@ -45,7 +50,7 @@ impl Pair {
 }
 
 struct RunningMap {
-    context: Arc<MapContext>,
+    versions: Arc<Versions>,
     inlets: BTreeMap<Leg, mpsc::Sender<NudgeMessage>>,
 }
 
@@ -84,15 +89,16 @@ impl Engine {
         let mut running = BTreeMap::new();
         let mut captures = BTreeMap::new();
         for context in built {
-            let context = Arc::new(context?);
+            let context = context?;
             if let Some(state) = stored.get(&context.name) {
                 let word = MapState::from_word(&state.state).unwrap_or_default();
                 context.state.send_replace((word, state.reason.clone()));
             }
-            let (inlets, tasks) = capture_tasks(&context);
             let name = context.name.clone();
+            let versions = Arc::new(Versions::new(context));
+            let (inlets, tasks) = capture_tasks(&versions);
             captures.insert(name.clone(), tasks);
-            if running.insert(name.clone(), RunningMap { context, inlets }).is_some() {
+            if running.insert(name.clone(), RunningMap { versions, inlets }).is_some() {
                 return Err(EngineError::Map {
                     map: name.to_string(),
                     reason: "two maps have this name".into(),
@@ -101,11 +107,11 @@ impl Engine {
         }
         let (stop, stopped) = watch::channel(false);
         let (failed, failure) = watch::channel(None);
-        let contexts: BTreeMap<MapName, Arc<MapContext>> =
-            running.iter().map(|(name, map)| (name.clone(), Arc::clone(&map.context))).collect();
+        let versions: BTreeMap<MapName, Arc<Versions>> =
+            running.iter().map(|(name, map)| (name.clone(), Arc::clone(&map.versions))).collect();
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
-            let result = supervise(contexts, captures, stopped).await;
+            let result = supervise(versions, captures, stopped).await;
             if let Err(error) = &result {
                 tracing::error!(%error, "the engine stopped");
                 failed.send_replace(Some(error.to_string()));
@@ -135,8 +141,9 @@ impl Engine {
         let tables: BTreeSet<_> = self
             .maps
             .values()
-            .filter(|map| map.context.has_leg(system.outgoing()))
-            .map(|map| map.context.description().table(system).clone())
+            .map(|map| map.versions.now())
+            .filter(|context| context.has_leg(system.outgoing()))
+            .map(|context| context.description().table(system).clone())
             .collect();
         tables.into_iter().collect()
     }
@@ -150,10 +157,11 @@ impl Engine {
         let leg = nudge.system.outgoing();
         let mut told = Vec::new();
         for map in self.maps.values() {
-            let side = map.context.side(nudge.system);
+            let context = map.versions.now();
+            let side = context.side(nudge.system);
             let meant = nudge.table.eq_ignore_ascii_case(side.schema.name.as_str())
                 || nudge.table.eq_ignore_ascii_case(&side.schema.logical_name);
-            let capturing = !matches!(map.context.state.borrow().0, MapState::NotRunning);
+            let capturing = !matches!(context.state.borrow().0, MapState::NotRunning);
             let Some(inlet) = map.inlets.get(&leg).filter(|_| meant && capturing) else { continue };
             let feed = side.connector.has_change_feed();
             let (captured, durable) = oneshot::channel();
@@ -183,11 +191,12 @@ impl Engine {
     pub async fn status(&self) -> Result<Vec<MapStatus>, EngineError> {
         let mut all = Vec::new();
         for (name, map) in &self.maps {
-            let (state, reason) = map.context.state.borrow().clone();
+            let context = map.versions.now();
+            let (state, reason) = context.state.borrow().clone();
             all.push(MapStatus {
                 map: name.clone(),
-                version: map.context.description().version.clone(),
-                digest: map.context.logic.digest().to_string(),
+                version: context.description().version.clone(),
+                digest: context.logic.digest().to_string(),
                 state,
                 reason,
                 legs: self.store.counters(name).await?,
@@ -206,8 +215,79 @@ impl Engine {
         request: Request,
         actor: &str,
     ) -> Result<MapState, EngineError> {
+        change_state(&self.versions(map)?.now(), request, actor, "asked for").await
+    }
+
+    fn versions(&self, map: &MapName) -> Result<&Versions, EngineError> {
         let running = self.maps.get(map).ok_or_else(|| EngineError::UnknownMap(map.to_string()))?;
-        change_state(&running.context, request, actor, "asked for").await
+        Ok(&running.versions)
+    }
+
+    /// Puts another version of a map to work, from its next batch on: what is in flight ends on the version it began
+    /// with. Everything that can fail is done before: the new version is checked against both systems first.
+    ///
+    /// The new version is on trial until the health policy trusts it; if that says so, the version before comes back by
+    /// itself ([`Event::Undone`]).
+    ///
+    /// # Errors
+    /// When there is no such map, the version does not fit its tables and key, a system cannot be asked, or the store
+    /// fails.
+    pub async fn switch(
+        &self,
+        map: &MapName,
+        logic: Arc<dyn MapLogic>,
+        actor: &str,
+    ) -> Result<Switched, EngineError> {
+        let versions = self.versions(map)?;
+        let next = versions.now().with_logic(logic).await?;
+        versions.switch(next, actor).await
+    }
+
+    /// Puts a candidate beside the live version of a map: it gets what the live one gets, and nothing of its answers is
+    /// applied. It begins with up to `sample` rows a leg, read now. A candidate that was there before is dropped.
+    ///
+    /// # Errors
+    /// When there is no such map, the candidate does not fit its tables and key, or a system cannot be asked.
+    pub async fn shadow(
+        &self,
+        map: &MapName,
+        candidate: Arc<dyn MapLogic>,
+        sample: usize,
+    ) -> Result<(), EngineError> {
+        let versions = self.versions(map)?;
+        let live = versions.now();
+        let context = live.with_logic(Arc::clone(&candidate)).await?;
+        let shadow = Arc::new(Shadow::start(candidate));
+        for leg in context.legs_master_first().into_iter().filter(|leg| live.has_leg(*leg)) {
+            shadow.begin_with(preview::compare(&live, &context, leg, sample).await?);
+        }
+        versions.set_shadow(Some(shadow));
+        Ok(())
+    }
+
+    /// What the candidate beside a map found so far, and which it is.
+    ///
+    /// # Errors
+    /// When there is no such map.
+    pub fn shadow_report(&self, map: &MapName) -> Result<Option<(Digest, ShadowReport)>, EngineError> {
+        let shadow = self.versions(map)?.shadow();
+        Ok(shadow.map(|shadow| (shadow.digest().clone(), shadow.report())))
+    }
+
+    /// Takes the candidate away; answers what it found.
+    ///
+    /// # Errors
+    /// When there is no such map.
+    pub fn end_shadow(&self, map: &MapName) -> Result<Option<ShadowReport>, EngineError> {
+        Ok(self.versions(map)?.set_shadow(None).map(|shadow| shadow.report()))
+    }
+
+    /// The component at work.
+    ///
+    /// # Errors
+    /// When there is no such map.
+    pub fn digest(&self, map: &MapName) -> Result<Digest, EngineError> {
+        Ok(self.versions(map)?.now().logic.digest().clone())
     }
 
     /// Puts dead letters back into the journal, to go through the map as it is now. Answers how many.
@@ -217,7 +297,7 @@ impl Engine {
     pub async fn replay(&self, ids: &[dualwright_store::DeadLetterId]) -> Result<usize, EngineError> {
         let count = self.store.replay(ids).await?;
         for map in self.maps.values() {
-            map.context.captured.notify_one();
+            map.versions.now().captured.notify_one();
         }
         Ok(count)
     }
@@ -238,46 +318,50 @@ impl Engine {
 
 type Captures = BTreeMap<MapName, Vec<CaptureTask>>;
 
-fn capture_tasks(context: &Arc<MapContext>) -> (BTreeMap<Leg, mpsc::Sender<NudgeMessage>>, Vec<CaptureTask>) {
+fn capture_tasks(versions: &Arc<Versions>) -> (BTreeMap<Leg, mpsc::Sender<NudgeMessage>>, Vec<CaptureTask>) {
     let mut inlets = BTreeMap::new();
     let mut tasks = Vec::new();
-    for leg in context.legs_master_first() {
+    let map = versions.now();
+    for leg in map.legs_master_first() {
         let (inlet, nudges) = mpsc::channel(NUDGES_QUEUED);
         inlets.insert(leg, inlet);
-        tasks.push(CaptureTask { map: Arc::clone(context), leg, nudges, sweep_first: false });
+        let (versions, map) = (Arc::clone(versions), Arc::clone(&map));
+        tasks.push(CaptureTask { versions, map, leg, nudges, sweep_first: false });
     }
     (inlets, tasks)
 }
 
 async fn supervise(
-    contexts: BTreeMap<MapName, Arc<MapContext>>,
+    versions: BTreeMap<MapName, Arc<Versions>>,
     mut captures: Captures,
     stop: watch::Receiver<bool>,
 ) -> Result<(), EngineError> {
     let mut tasks: JoinSet<Result<(), EngineError>> = JoinSet::new();
+    let contexts: BTreeMap<MapName, Arc<MapContext>> =
+        versions.iter().map(|(name, versions)| (name.clone(), versions.now())).collect();
     for context in contexts.values() {
         prepare(context).await?;
     }
     // Maps that were under way go on at once, with a full comparison where pushes may have been lost meanwhile.
-    for (name, context) in &contexts {
-        if context.state.borrow().0 != MapState::InitialSync {
+    for (name, versions) in &versions {
+        if versions.now().state.borrow().0 != MapState::InitialSync {
             for mut capture in captures.remove(name).unwrap_or_default() {
                 capture.sweep_first = true;
                 tasks.spawn(capture.run(stop.clone()));
             }
-            tasks.spawn(Worker::new(Arc::clone(context)).run(stop.clone()));
+            tasks.spawn(Worker::new(Arc::clone(versions)).run(stop.clone()));
         }
     }
     for wave in wave::waves(&needs(&contexts)) {
-        let beginning: Vec<Arc<MapContext>> = wave
+        let beginning: Vec<Arc<Versions>> = wave
             .iter()
-            .filter_map(|name| contexts.get(name))
-            .filter(|context| context.state.borrow().0 == MapState::InitialSync)
+            .filter_map(|name| versions.get(name))
+            .filter(|versions| versions.now().state.borrow().0 == MapState::InitialSync)
             .cloned()
             .collect();
         // Pushes of systems without a feed are captured from the first moment: they wait in the journal.
         let mut followers = Vec::new();
-        for context in &beginning {
+        for context in beginning.iter().map(|versions| versions.now()) {
             for capture in captures.remove(&context.name).unwrap_or_default() {
                 if context.side(capture.leg.source()).connector.has_change_feed() {
                     followers.push(capture);
@@ -286,13 +370,14 @@ async fn supervise(
                 }
             }
         }
-        let ended = join_all(beginning.iter().map(|context| initial_sync::run(context, &stop))).await;
-        for (context, ended) in beginning.iter().zip(ended) {
+        let ended = join_all(beginning.iter().map(|versions| initial_sync::run(versions, &stop))).await;
+        for (versions, ended) in beginning.iter().zip(ended) {
             if !ended? {
                 continue;
             }
-            change_state(context, Request::InitialSyncDone, "engine", "the initial sync is through").await?;
-            tasks.spawn(Worker::new(Arc::clone(context)).run(stop.clone()));
+            let context = versions.now();
+            change_state(&context, Request::InitialSyncDone, "engine", "the initial sync is through").await?;
+            tasks.spawn(Worker::new(Arc::clone(versions)).run(stop.clone()));
         }
         for capture in followers {
             tasks.spawn(capture.run(stop.clone()));

@@ -4,23 +4,31 @@ use dualwright_diagnostics::Class;
 use dualwright_model::{Operation, Record};
 use dualwright_plugin_host::{GuestChange, GuestFaultKind, Outcome, TransformResult, Violation};
 use dualwright_store::{LinkSide, Resolution};
+use dualwright_sync::health::Tally;
 
 use crate::batch::{Done, LinkEffect, Mode, Wish, Work};
 use crate::map::MapContext;
 use crate::settle;
+use crate::shadow::Shadow;
 
 /// Asks the map what it wants for each change; what it does not want ends in `done`.
 pub(crate) async fn transform(
     map: &MapContext,
     mode: Mode,
     work: Vec<Work>,
+    shadow: Option<&Shadow>,
     done: &mut Vec<Done>,
 ) -> Vec<(Work, Wish)> {
     if work.is_empty() {
         return Vec::new();
     }
     let batch: Vec<GuestChange> = work.iter().map(|work| guest_change(map, mode, work)).collect();
+    let began = map.clock.now();
     let answers = map.logic.transform(mode.leg, mode.initial, &batch).await;
+    map.note_batch(tally(&answers, batch.len(), map.clock.now().micros_since(began)));
+    if let Some(shadow) = shadow {
+        shadow.show(mode.leg, mode.initial, &batch, &answers);
+    }
     let complete = answers.len() == work.len();
     let mut answers = answers.into_iter();
     let mut wishes = Vec::with_capacity(work.len());
@@ -38,6 +46,15 @@ pub(crate) async fn transform(
         }
     }
     wishes
+}
+
+/// What a batch showed of the map.
+fn tally(answers: &[TransformResult], rows: usize, micros: u64) -> Tally {
+    let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
+    let faults = answers.iter().filter(|answer| answer.is_err()).count();
+    let rejects = answers.iter().filter(|answer| matches!(answer, Ok(Outcome::Reject(_)))).count();
+    let faults = if answers.len() == rows { faults } else { rows };
+    Tally { rows: count(rows), faults: count(faults), rejects: count(rejects), micros }
 }
 
 fn guest_change(map: &MapContext, mode: Mode, work: &Work) -> GuestChange {

@@ -16,6 +16,8 @@ use crate::batch::{self, Done, Item, Mode};
 use crate::judge::lane_of;
 use crate::map::MapContext;
 use crate::settle::{self, Aftermath};
+use crate::shadow::Shadow;
+use crate::versions::Versions;
 use crate::{EngineError, supervisor};
 
 /// How many entries are held ready in memory, in batches.
@@ -26,6 +28,8 @@ const IDLE: Duration = Duration::from_secs(5);
 const DEAD_WINDOW_MICROS: i64 = 5 * 60 * 1_000_000;
 
 pub(crate) struct Worker {
+    versions: Arc<Versions>,
+    /// The version at work, since the last batch began.
     map: Arc<MapContext>,
     lanes: Lanes,
     items: HashMap<u64, Item>,
@@ -41,9 +45,10 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) fn new(map: Arc<MapContext>) -> Self {
+    pub(crate) fn new(versions: Arc<Versions>) -> Self {
         Self {
-            map,
+            map: versions.now(),
+            versions,
             lanes: Lanes::new(),
             items: HashMap::new(),
             lane_by_id: HashMap::new(),
@@ -58,10 +63,13 @@ impl Worker {
 
     /// Works until told to stop; finishes the batch in flight first.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), EngineError> {
+        let captured = Arc::clone(&self.map.captured);
         let mut arrivals = self.map.arrivals.subscribe();
         let mut state = self.map.state.subscribe();
         while !*stop.borrow() {
             self.hear_arrivals(&mut arrivals);
+            // I8: here, between batches, and nowhere else.
+            self.map = self.versions.now();
             let applies = state.borrow().0.applies();
             if applies && !self.rests() {
                 self.fill().await?;
@@ -72,7 +80,7 @@ impl Worker {
             }
             let pause = self.pause();
             tokio::select! {
-                () = self.map.captured.notified() => self.drained = false,
+                () = captured.notified() => self.drained = false,
                 heard = arrivals.recv() => self.wake(heard.ok()),
                 _ = state.changed() => {}
                 _ = stop.changed() => {}
@@ -155,9 +163,10 @@ impl Worker {
         }
         let [to_dataverse, to_finops] = legs;
         let map = Arc::clone(&self.map);
+        let shadow = self.versions.shadow();
         let (one, two) = tokio::join!(
-            run_leg(&map, Leg::ToDataverse, to_dataverse),
-            run_leg(&map, Leg::ToFinops, to_finops)
+            run_leg(&map, Leg::ToDataverse, to_dataverse, shadow.as_deref()),
+            run_leg(&map, Leg::ToFinops, to_finops, shadow.as_deref())
         );
         let mut trouble = None;
         for (leg, done) in [(Leg::ToDataverse, one), (Leg::ToFinops, two)] {
@@ -178,6 +187,7 @@ impl Worker {
             }
             None => self.backoff.succeeded(),
         }
+        self.versions.watch().await?;
         Ok(true)
     }
 
@@ -297,11 +307,11 @@ impl Worker {
     }
 }
 
-async fn run_leg(map: &MapContext, leg: Leg, items: Vec<Item>) -> Vec<Done> {
+async fn run_leg(map: &MapContext, leg: Leg, items: Vec<Item>, shadow: Option<&Shadow>) -> Vec<Done> {
     if items.is_empty() {
         return Vec::new();
     }
-    batch::run(map, Mode { leg, initial: false }, items).await
+    batch::run(map, Mode { leg, initial: false }, items, shadow).await
 }
 
 /// A line for the activity log.

@@ -30,6 +30,11 @@ impl Timestamp {
         self.0
     }
 
+    /// Microseconds since an earlier moment; 0 when that was later.
+    pub fn micros_since(self, earlier: Self) -> u64 {
+        u64::try_from(self.as_micros().saturating_sub(earlier.as_micros())).unwrap_or(0)
+    }
+
     /// This moment, later by so many milliseconds.
     pub fn plus_millis(self, millis: u64) -> Self {
         Self(self.0.saturating_add(i64::try_from(millis).unwrap_or(i64::MAX).saturating_mul(1000)))
