@@ -48,6 +48,10 @@ fn build() -> anyhow::Result<PathBuf> {
     let this = std::env::current_exe()?;
     let profile = this.ancestors().nth(2).context("the test lies outside of a target folder")?;
     let target = profile.parent().context("the test lies outside of a target folder")?;
+    let command = profile.join(format!("dualwright{}", std::env::consts::EXE_SUFFIX));
+    if is_fresh(&command).unwrap_or(false) {
+        return Ok(command);
+    }
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--quiet", "-p", "dualwright", "--bin", "dualwright", "--target-dir"]).arg(target);
     if profile.file_name().is_some_and(|name| name == "release") {
@@ -55,5 +59,23 @@ fn build() -> anyhow::Result<PathBuf> {
     }
     let status = cargo.current_dir(crate::repository()).status().context("cargo cannot be started")?;
     ensure!(status.success(), "the command cannot be built");
-    Ok(profile.join(format!("dualwright{}", std::env::consts::EXE_SUFFIX)))
+    Ok(command)
+}
+
+/// Whether the command is younger than all it is made of, as cargo listed that beside it. A test of the whole workspace has
+/// just built it; asked for the command alone, cargo would build most of it again, for other features of its dependencies.
+fn is_fresh(command: &Path) -> anyhow::Result<bool> {
+    let list = std::fs::read_to_string(command.with_extension("d"))?;
+    let (_, list) = list.split_once(": ").context("no list of sources")?;
+    // Spaces within a path are escaped.
+    let list = list.trim_end().replace("\\ ", "\0");
+    let sources = list.split(' ').map(|path| PathBuf::from(path.replace('\0', " ")));
+    let manifests = ["Cargo.toml", "Cargo.lock"].map(|name| crate::repository().join(name));
+    let built = command.metadata()?.modified()?;
+    for source in sources.chain(manifests) {
+        if source.metadata()?.modified()? >= built {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
