@@ -100,7 +100,7 @@ impl World {
         self.dataverse.set_faults(faults);
     }
 
-    async fn pending(&self) -> u64 {
+    pub(crate) async fn pending(&self) -> u64 {
         let counters = self.store.counters(&"copy".into()).await.unwrap();
         counters.values().map(|leg| leg.pending).sum()
     }

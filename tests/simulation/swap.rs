@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dualwright_engine::{Engine, Event};
-use dualwright_model::{MapName, System, Value};
+use dualwright_model::{IntegrationKey, MapName, System, Value};
 use dualwright_store::Store;
 use dualwright_sync::conflict::Policy;
 use rand::rngs::StdRng;
@@ -37,8 +37,12 @@ fn switches_under_load_lose_nothing() {
         paused(async {
             let mut random = StdRng::seed_from_u64(seed);
             let world = World::new(seed, Policy::FinopsWins, System::Finops);
+            for key in 0..6 {
+                world.finops.user_set(&format!("c{key}"), "name", Value::text("00000"));
+            }
             world.set_faults(Faults { refuse: 0.02, lose_answer: 0.05, lose_push: 0.1, double_push: 0.2 });
             let mut engine = world.start().await;
+            settle_down(&world, seed).await;
             let mut words = BTreeMap::new();
             let mut switches = 0;
             for edit in 1..400 {
@@ -187,5 +191,45 @@ fn a_map_of_another_table_is_no_version_of_this_one() {
         let error = engine.switch(&"nobody".into(), Arc::new(CopyMap::new()), "test").await.unwrap_err();
         assert!(error.to_string().contains("no map named nobody"), "{error}");
         engine.shutdown().await;
+    });
+}
+
+/// Waits until Dataverse says this of a record's memo.
+async fn memo_is(world: &World, key: &str, memo: &str) {
+    for _ in 0..2000 {
+        let rows = world.dataverse.rows();
+        if rows.get(key).is_some_and(|row| row["memo"] == Value::text(memo)) && world.pending().await == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    panic!("{key} is {:?}", world.dataverse.rows().get(key));
+}
+
+#[test]
+fn what_a_bad_version_wrote_is_written_again() {
+    paused(async {
+        let world = World::new(5, Policy::FinopsWins, System::Finops);
+        world.finops.user_set("good", "memo", Value::text("quiet"));
+        let engine = world.start().await;
+        settle_down(&world, 5).await;
+        switch(&engine, "2.0.0", "bad-digest", Flaw::Shouts).await;
+        world.finops.user_set("harmed", "memo", Value::text("soft"));
+        memo_is(&world, "harmed", "SOFT").await;
+        let key = IntegrationKey::new([&Value::text("harmed")]);
+        let link = engine.story(&map(), &key).await.unwrap().link.unwrap();
+        let writer = link.dataverse.writer.unwrap();
+        assert_eq!((writer.map_version.as_str(), writer.digest.as_str()), ("2.0.0", "bad-digest"));
+        assert_eq!(link.finops.writer, None, "nobody but its people ever wrote there");
+        switch(&engine, "1.0.1", "mended", Flaw::None).await;
+        assert_eq!(engine.reapply(&map(), "3.0.0").await.unwrap(), 0);
+        assert_eq!(engine.reapply(&map(), "2.0.0").await.unwrap(), 1, "only what it wrote");
+        memo_is(&world, "harmed", "soft").await;
+        settle_down(&world, 5).await;
+        let link = engine.story(&map(), &key).await.unwrap().link.unwrap();
+        assert_eq!(link.dataverse.writer.unwrap().digest.as_str(), "mended");
+        assert_eq!(engine.reapply(&map(), "bad-dige").await.unwrap(), 0, "it is done");
+        engine.shutdown().await;
+        world.dataverse.assert_log_is_sane(5);
     });
 }

@@ -70,7 +70,7 @@ pub(crate) fn entry_of(
         None if key_here.is_blank() => (format!("id:{}", change.id), key_here),
         None => (key_here.to_string(), key_here),
     };
-    NewEntry { map: map.name.clone(), leg, lane_key, key, change }
+    NewEntry { map: map.name.clone(), leg, lane_key, key, change, again: false }
 }
 
 impl CaptureTask {

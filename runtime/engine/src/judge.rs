@@ -144,8 +144,12 @@ fn first_look(map: &MapContext, mode: Mode, mut work: Work) -> Seen {
         Known { fingerprint: &side.fingerprint, version: side.version.as_ref(), written_at: side.written_at };
     work.edited = side.fingerprint.is_empty() || echo::is_edited(image, known);
     match echo::judge(image, known) {
-        // A change that waited for a lookup is not through, although its image is known.
-        Verdict::Echo if work.item.history.as_ref().is_some_and(|wait| wait.lookup.is_some()) => {
+        // A change that waited for a lookup is not through, although its image is known; nor is one that is to go through
+        // another version of the map.
+        Verdict::Echo
+            if work.item.entry.again
+                || work.item.history.as_ref().is_some_and(|wait| wait.lookup.is_some()) =>
+        {
             Seen::Real(Box::new(work))
         }
         Verdict::Echo => Seen::Done(Box::new(echo_of(map, source, work))),

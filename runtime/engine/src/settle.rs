@@ -9,7 +9,7 @@ use dualwright_model::{
 };
 use dualwright_store::{
     Activity, Checkpoint, Link, LinkSide, NewDeadLetter, NewEntry, Resolution, Settlement, StoreError,
-    Unlinked, Wait,
+    Unlinked, Wait, Writer,
 };
 use dualwright_sync::park::Target;
 use dualwright_sync::retry::{self, History, Verdict};
@@ -63,10 +63,10 @@ pub(crate) fn settled(map: &MapContext, mode: Mode, work: Work, result: Result) 
     if key.iter().all(|value| !value.is_absent()) {
         side.key = key;
     }
-    if let Some((existing, observed_at)) = &result.existing {
+    if let Some((existing, _)) = &result.existing {
         // What the target says may be a write of ours that a crash or a lost answer left unsettled: images from before
         // this look may be older than it.
-        side.written_at = side.written_at.max(Some(*observed_at));
+        side.written_at = side.written_at.max(Some(now));
         side.id = Some(existing.id.clone());
         side.version = existing.version.clone().filter(|_| result.clean);
         if side.key.is_empty() {
@@ -79,6 +79,10 @@ pub(crate) fn settled(map: &MapContext, mode: Mode, work: Work, result: Result) 
         }
         side.version = written.version.clone().filter(|_| result.clean);
         side.written_at = Some(now);
+        side.writer = Some(Writer {
+            map_version: map.description().version.clone(),
+            digest: map.logic.digest().clone(),
+        });
     }
     let mut done = Done::resolved(item, result.resolution);
     done.near_miss = near_miss;
@@ -118,15 +122,20 @@ pub(crate) fn seen_by_source(map: &MapContext, mode: Mode, item: &Item, mut link
     // I8: every link names who wrote it last.
     link.map_version = map.description().version.clone();
     link.digest = map.logic.digest().clone();
-    link.updated_at = map.clock.now();
+    let now = map.clock.now();
+    link.updated_at = now;
     if change.operation == Operation::Upsert {
         let side = link.side_mut(source);
         side.id = Some(change.id.clone());
         side.version.clone_from(&change.version);
         side.fingerprint = Fingerprint::of(&change.record, &map.side(source).selection.key);
         side.key = map.key_values(source, &change.record);
-        // I2: an image that was read again may be younger than entries still waiting behind it; those are out of date.
-        side.written_at = side.written_at.max(Some(change.observed_at));
+        // I2: an image may be younger than entries still waiting behind it; those are out of date. Images of one reader
+        // are as old as they say. One that was read again, or by an initial sync, may have been read any time between the
+        // moment it says and now: what was asked for within that time may be older, although it says a later moment.
+        let by_another_reader = item.revised || item.sequence.is_none();
+        let known_since = if by_another_reader { now } else { change.observed_at };
+        side.written_at = side.written_at.max(Some(known_since));
     }
     link
 }
@@ -184,6 +193,7 @@ fn reverse(
         lane_key: link.lane_key.clone(),
         key: link.key.clone(),
         change,
+        again: false,
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dualwright_connect::{Connector, Nudge};
-use dualwright_model::{Digest, Leg, MapName, System};
+use dualwright_model::{Digest, IntegrationKey, Leg, MapName, System};
 use dualwright_store::{MapStateRecord, Store};
 use dualwright_sync::map_state::{MapState, Request};
 use dualwright_sync::wave;
@@ -19,8 +19,8 @@ use crate::shadow::Shadow;
 use crate::versions::Versions;
 use crate::worker::{Worker, activity};
 use crate::{
-    Clock, EngineError, EngineSettings, Event, MapLogic, MapSettings, MapStatus, ShadowReport, Switched,
-    initial_sync, preview,
+    Clock, EngineError, EngineSettings, Event, MapLogic, MapSettings, MapStatus, RecordStory, ShadowReport,
+    Switched, initial_sync, preview, record,
 };
 
 /// Nudges that may wait for one capture task; more are refused and sent again by the system.
@@ -280,6 +280,24 @@ impl Engine {
     /// When there is no such map.
     pub fn end_shadow(&self, map: &MapName) -> Result<Option<ShadowReport>, EngineError> {
         Ok(self.versions(map)?.set_shadow(None).map(|shadow| shadow.report()))
+    }
+
+    /// Everything that is known of one record.
+    ///
+    /// # Errors
+    /// When there is no such map, or the store fails.
+    pub async fn story(&self, map: &MapName, key: &IntegrationKey) -> Result<RecordStory, EngineError> {
+        record::story(&self.versions(map)?.now(), key).await
+    }
+
+    /// Puts every record that a version of the map wrote last back into the journal, to go through the version that is
+    /// at work now. `which` is a version as the map calls it, or at least eight characters of a component's digest.
+    /// Answers how many rows that are.
+    ///
+    /// # Errors
+    /// When there is no such map, or the store fails.
+    pub async fn reapply(&self, map: &MapName, which: &str) -> Result<usize, EngineError> {
+        record::reapply(&self.versions(map)?.now(), which).await
     }
 
     /// The component at work.

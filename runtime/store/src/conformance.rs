@@ -52,7 +52,7 @@ pub fn entry(map: &str, leg: Leg, key: &str) -> NewEntry {
         modified_at: None,
         observed_at: Timestamp::from_micros(7),
     };
-    NewEntry { map: map.into(), leg, lane_key: key.to_string(), key, change }
+    NewEntry { map: map.into(), leg, lane_key: key.to_string(), key, change, again: false }
 }
 
 /// The end of a link.
@@ -68,6 +68,7 @@ pub fn link(map: &str, lane_key: &str, key: &str) -> Link {
         fingerprint: Fingerprint::of(&awkward_record(), &[]),
         key: vec![Value::text(key), Value::Null],
         written_at: Some(Timestamp::from_micros(3)),
+        writer: None,
     };
     Link {
         map: map.into(),

@@ -50,6 +50,8 @@ pub struct NewEntry {
     pub key: IntegrationKey,
     /// The change itself.
     pub change: Change,
+    /// Whether it goes through the map although its image is known already: the map is another one by now.
+    pub again: bool,
 }
 
 /// First moment: these changes and this checkpoint are durable together (I1).
@@ -128,6 +130,17 @@ pub struct LinkSide {
     /// The moment since when this is known: the runtime's clock after our last write to this side was answered, or
     /// before the newest image taken from it was read. An image observed before is out of date.
     pub written_at: Option<Timestamp>,
+    /// Which version of the map wrote the row last; `None` when none ever did.
+    pub writer: Option<Writer>,
+}
+
+/// A version of a map, by what it wrote (I8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Writer {
+    /// What the map called its version.
+    pub map_version: String,
+    /// The component.
+    pub digest: Digest,
 }
 
 /// What we know of one synchronised record.

@@ -64,7 +64,7 @@ fn one_runtime_a_file_and_clear_words_for_what_is_not_ours() {
     let newer = rusqlite::Connection::open(&path).unwrap();
     newer.pragma_update(None, "user_version", 99).unwrap();
     drop(newer);
-    assert!(matches!(SqliteStore::open(&path), Err(StoreError::TooNew { found: 99, known: 2, .. })));
+    assert!(matches!(SqliteStore::open(&path), Err(StoreError::TooNew { found: 99, known: 3, .. })));
 
     std::fs::write(&path, b"this is not a database, whatever its name says, and it is long enough to tell")
         .unwrap();

@@ -6,7 +6,8 @@ use dualwright_model::{IntegrationKey, Leg, MapName, Operation, RecordId, System
 
 use super::{entry, feed, letter, link, unlinked};
 use crate::{
-    Capture, Checkpoint, EntryState, FeedId, Link, LinkKey, Resolution, Sequence, Settlement, Store, Wait,
+    Capture, Checkpoint, EntryState, FeedId, Link, LinkKey, NewEntry, Resolution, Sequence, Settlement,
+    Store, Wait, Writer,
 };
 
 pub(super) async fn run(store: &dyn Store) {
@@ -15,6 +16,7 @@ pub(super) async fn run(store: &dyn Store) {
     a_settled_entry_does_not_come_back(store).await;
     what_was_read_again_is_kept(store).await;
     tombstones_keep_the_latest_moment(store).await;
+    who_wrote_and_what_comes_again_is_kept(store).await;
     counters_balance(store).await;
     any_text_is_a_key(store).await;
     names_move_with_their_link(store).await;
@@ -112,6 +114,19 @@ async fn what_was_read_again_is_kept(store: &dyn Store) {
     assert_eq!(pending[0].entry.change, newer);
     assert_eq!(pending[0].entry.key, entry("revised", Leg::ToFinops, "a").key);
     assert_eq!(pending[1].entry.change, entry("revised", Leg::ToFinops, "b").change);
+}
+
+async fn who_wrote_and_what_comes_again_is_kept(store: &dyn Store) {
+    let map = MapName::from("writers");
+    let mut written = link("writers", "a", "a");
+    written.dataverse.writer = Some(Writer { map_version: "1.0 beta".into(), digest: "abc".into() });
+    store.settle(Settlement { links: vec![written.clone()], ..Settlement::default() }).await.unwrap();
+    assert_eq!(store.links(&map, &[LinkKey::Lane("a".into())]).await.unwrap(), [Some(written)]);
+    let again = NewEntry { again: true, ..entry("writers", Leg::ToFinops, "a") };
+    let entries = vec![again, entry("writers", Leg::ToFinops, "b")];
+    store.capture(Capture { entries, checkpoint: None }).await.unwrap();
+    let pending = store.pending(&map, Sequence(0), 10).await.unwrap();
+    assert_eq!(pending.iter().map(|one| one.entry.again).collect::<Vec<_>>(), [true, false]);
 }
 
 async fn tombstones_keep_the_latest_moment(store: &dyn Store) {

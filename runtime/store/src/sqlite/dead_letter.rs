@@ -15,6 +15,8 @@ struct Stored {
     lane_key: String,
     key: IntegrationKey,
     change: Change,
+    #[serde(default)]
+    again: bool,
     class: Class,
     message: String,
     column: Option<String>,
@@ -33,6 +35,7 @@ pub(super) fn add(connection: &Connection, letters: &[NewDeadLetter]) -> rusqlit
             lane_key: letter.entry.lane_key.clone(),
             key: letter.entry.key.clone(),
             change: letter.entry.change.clone(),
+            again: letter.entry.again,
             class: letter.class,
             message: letter.message.clone(),
             column: letter.column.clone(),
@@ -92,6 +95,7 @@ fn read(map: String, code: String, body: &[u8]) -> rusqlite::Result<NewDeadLette
         lane_key: stored.lane_key,
         key: stored.key,
         change: stored.change,
+        again: stored.again,
     };
     Ok(NewDeadLetter {
         entry,

@@ -11,14 +11,15 @@ use crate::{Entry, EntryState, NewEntry, Resolution, Sequence, Wait};
 
 pub(super) fn append(connection: &Connection, entries: &[NewEntry]) -> rusqlite::Result<Vec<Sequence>> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO journal (map, leg, lane_key, key, change) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO journal (map, leg, lane_key, key, change, again) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     let mut sequences = Vec::with_capacity(entries.len());
     let mut captured: BTreeMap<(&MapName, Leg), u64> = BTreeMap::new();
     for entry in entries {
         let key = serde_json::to_string(&entry.key).map_err(unwritable)?;
         let change = serde_json::to_vec(&entry.change).map_err(unwritable)?;
-        insert.execute(params![entry.map.as_str(), entry.leg.to_string(), entry.lane_key, key, change])?;
+        let (map, leg) = (entry.map.as_str(), entry.leg.to_string());
+        insert.execute(params![map, leg, entry.lane_key, key, change, entry.again])?;
         sequences.push(Sequence(u64::try_from(connection.last_insert_rowid()).unwrap_or(0)));
         *captured.entry((&entry.map, entry.leg)).or_default() += 1;
     }
@@ -75,7 +76,7 @@ pub(super) fn pending(
     limit: usize,
 ) -> rusqlite::Result<Vec<Entry>> {
     let mut select = connection.prepare_cached(
-        "SELECT sequence, leg, lane_key, key, change, wait, revised FROM journal WHERE map = ?1 AND sequence > ?2 \
+        "SELECT sequence, leg, lane_key, key, change, wait, revised, again FROM journal WHERE map = ?1 AND sequence > ?2 \
          ORDER BY sequence LIMIT ?3",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -93,8 +94,14 @@ pub(super) fn pending(
                 EntryState::Waiting(serde_json::from_str(&wait).map_err(|error| unreadable(5, error))?)
             }
         };
-        let entry =
-            NewEntry { map: map.clone(), leg: counter::leg_of(&leg)?, lane_key: row.get(2)?, key, change };
+        let entry = NewEntry {
+            map: map.clone(),
+            leg: counter::leg_of(&leg)?,
+            lane_key: row.get(2)?,
+            key,
+            change,
+            again: row.get(7)?,
+        };
         let sequence = Sequence(u64::try_from(sequence).unwrap_or(0));
         Ok(Entry { sequence, entry, state, revised: row.get(6)? })
     })?;

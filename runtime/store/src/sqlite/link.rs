@@ -6,16 +6,16 @@ use dualwright_model::{
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::readers::{unreadable, unwritable};
-use crate::{Link, LinkKey, LinkSide, Unlinked};
+use crate::{Link, LinkKey, LinkSide, Unlinked, Writer};
 
 const COLUMNS: &str = "lane_key, key, finops_id, finops_version, finops_fingerprint, finops_key, finops_written_at, \
                        dataverse_id, dataverse_version, dataverse_fingerprint, dataverse_key, dataverse_written_at, \
-                       map_version, digest, updated_at";
+                       map_version, digest, updated_at, finops_writer, dataverse_writer";
 
 pub(super) fn set(connection: &Connection, links: &[Link]) -> rusqlite::Result<()> {
     let mut insert = connection.prepare_cached(&format!(
         "INSERT OR REPLACE INTO link (map, {COLUMNS}) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
     ))?;
     for link in links {
         let key = key_text(&link.key)?;
@@ -37,6 +37,8 @@ pub(super) fn set(connection: &Connection, links: &[Link]) -> rusqlite::Result<(
             link.map_version,
             link.digest.as_str(),
             link.updated_at.as_micros(),
+            finops.writer.as_ref().map(writer_text),
+            dataverse.writer.as_ref().map(writer_text),
         ])?;
     }
     Ok(())
@@ -108,15 +110,28 @@ fn read(map: &MapName, row: &Row<'_>) -> rusqlite::Result<Link> {
         map: map.clone(),
         lane_key: row.get(0)?,
         key: serde_json::from_str(&key).map_err(|error| unreadable(1, error))?,
-        finops: read_side(row, 2)?,
-        dataverse: read_side(row, 7)?,
+        finops: read_side(row, 2, 15)?,
+        dataverse: read_side(row, 7, 16)?,
         map_version: row.get(12)?,
         digest: Digest::new(row.get::<_, String>(13)?),
         updated_at: Timestamp::from_micros(row.get(14)?),
     })
 }
 
-fn read_side(row: &Row<'_>, first: usize) -> rusqlite::Result<LinkSide> {
+/// A digest holds no blank, a version may.
+fn writer_text(writer: &Writer) -> String {
+    format!("{} {}", writer.map_version, writer.digest)
+}
+
+fn read_writer(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Writer>> {
+    let text: Option<String> = row.get(column)?;
+    Ok(text.as_deref().and_then(|text| text.rsplit_once(' ')).map(|(map_version, digest)| Writer {
+        map_version: map_version.to_owned(),
+        digest: Digest::new(digest),
+    }))
+}
+
+fn read_side(row: &Row<'_>, first: usize, writer: usize) -> rusqlite::Result<LinkSide> {
     let fingerprint: Vec<u8> = row.get(first + 2)?;
     let key: String = row.get(first + 3)?;
     let key: Vec<Value> = serde_json::from_str(&key).map_err(|error| unreadable(first + 3, error))?;
@@ -126,6 +141,7 @@ fn read_side(row: &Row<'_>, first: usize) -> rusqlite::Result<LinkSide> {
         fingerprint: Fingerprint::from_bytes(&fingerprint).map_err(|error| unreadable(first + 2, error))?,
         key,
         written_at: row.get::<_, Option<i64>>(first + 4)?.map(Timestamp::from_micros),
+        writer: read_writer(row, writer)?,
     })
 }
 
@@ -136,7 +152,13 @@ mod tests {
     #[test]
     fn every_name_has_an_index_that_is_used() {
         let connection = rusqlite::Connection::open_in_memory().unwrap();
-        connection.execute_batch(include_str!("migrations/0001_initial.sql")).unwrap();
+        connection
+            .execute_batch(concat!(
+                include_str!("migrations/0001_initial.sql"),
+                include_str!("migrations/0002_tombstones.sql"),
+                include_str!("migrations/0003_writers.sql")
+            ))
+            .unwrap();
         let plan = |sql: &str| -> String {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let values = vec!["x"; plan.parameter_count()];

@@ -7,8 +7,11 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// Formats in order: the number of a format is its place, counted from 1. Never edited once released, only added to.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_tombstones.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_tombstones.sql"),
+    include_str!("migrations/0003_writers.sql"),
+];
 
 /// Opens the file for writing and brings it to the newest format.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
