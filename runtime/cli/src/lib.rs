@@ -11,6 +11,7 @@ mod demo;
 mod examination;
 mod failure;
 mod logging;
+mod operator;
 mod output;
 mod progress;
 mod signal;

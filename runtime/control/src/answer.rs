@@ -19,6 +19,11 @@ impl Refusal {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into() }
     }
+
+    /// What was asked for makes no sense.
+    pub(crate) fn wrong(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "wrong-request", message)
+    }
 }
 
 impl From<EngineError> for Refusal {

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::routes::{activities, dead_letters, health, maps, nudges};
+use crate::routes::{activities, dead_letters, health, maps, nudges, records};
 
 /// A push carries at most 256 kB (larger ones leave their parameters out), with room for headers of our own.
 const BODY_MAX_BYTES: usize = 1024 * 1024;
@@ -119,6 +119,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/maps", get(maps::list))
         .route("/v1/maps/{map}/pause", post(maps::pause))
         .route("/v1/maps/{map}/resume", post(maps::resume))
+        .route("/v1/maps/{map}/records", get(records::story))
+        .route("/v1/maps/{map}/reapply", post(records::reapply))
         .route("/v1/dead-letters", get(dead_letters::list))
         .route("/v1/dead-letters/retry", post(dead_letters::retry))
         .route("/v1/dead-letters/skip", post(dead_letters::skip))

@@ -3,9 +3,12 @@
 mod demo;
 mod doctor;
 pub(crate) mod emulate;
+mod errors;
 mod init;
 mod map;
 mod run;
+mod status;
+mod trace;
 
 use clap::{Parser, Subcommand};
 use dualwright_diagnostics::Exit;
@@ -52,6 +55,12 @@ pub enum Command {
     Doctor(doctor::Doctor),
     /// Keep two systems saying the same thing, until told to stop.
     Run(run::Run),
+    /// Show how the maps of a running runtime stand, or pause and resume one.
+    Status(status::Status),
+    /// See what could not be applied; try it again, or let it be.
+    Errors(errors::Errors),
+    /// Tell one record's whole story: both sides, who wrote them last, what waits, what failed.
+    Trace(trace::Trace),
     /// Run a local F&O and a local Dataverse for development.
     Emulate(emulate::Emulate),
     /// Build and check maps.
@@ -65,6 +74,7 @@ impl Command {
             Self::Run(_) => "info",
             Self::Emulate(_) => "warn,dualwright_emulators=info",
             Self::Demo(_) | Self::Init(_) | Self::Doctor(_) | Self::Map(_) => "error",
+            Self::Status(_) | Self::Errors(_) | Self::Trace(_) => "error",
         }
     }
 
@@ -78,6 +88,9 @@ impl Command {
             Self::Init(command) => command.run(output),
             Self::Doctor(command) => command.run(output).await,
             Self::Run(command) => command.run(output).await,
+            Self::Status(command) => command.run(output).await,
+            Self::Errors(command) => command.run(output).await,
+            Self::Trace(command) => command.run(output).await,
             Self::Emulate(command) => command.run(output).await,
             Self::Map(command) => command.run(output).await,
         }

@@ -79,6 +79,12 @@ pub(crate) async fn watch(engine: &Engine, output: &Output) {
                 output.line(format!("  {map} {leg}: {}", words.join(", ")));
             }
             Ok(Event::State { map, state }) => output.line(format!("  {map} is {state}")),
+            Ok(Event::Switched { map, actor, .. }) => {
+                output.line(format!("  {map} has another version, by {actor}"))
+            }
+            Ok(Event::Undone { map, evidence, .. }) => {
+                output.line(format!("  {map} is back at the version before: {evidence}"));
+            }
             Ok(Event::Progress { .. }) | Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return,
         }

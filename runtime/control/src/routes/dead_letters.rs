@@ -31,7 +31,7 @@ pub(crate) struct Ids {
 
 /// Row values are shown here and nowhere else: the operator who may mend a record may see it.
 #[derive(Serialize)]
-struct LetterAnswer {
+pub(super) struct LetterAnswer {
     id: u64,
     map: String,
     leg: String,
@@ -79,7 +79,7 @@ pub(crate) async fn skip(
     Ok(Json(json!({ "skipped": shared.engine.store().discard(&ids).await? })))
 }
 
-fn answer(dead: DeadLetter) -> LetterAnswer {
+pub(super) fn answer(dead: DeadLetter) -> LetterAnswer {
     let letter = dead.letter;
     LetterAnswer {
         id: dead.id.0,

@@ -5,3 +5,4 @@ pub(crate) mod dead_letters;
 pub(crate) mod health;
 pub(crate) mod maps;
 pub(crate) mod nudges;
+pub(crate) mod records;
