@@ -14,6 +14,13 @@ Examples:
   dualwright errors retry 17 18      after the cause is mended
   dualwright errors retry --all --code lookup-missing
   dualwright errors skip 17          the record stays as it is on both sides";
+const LIST_EXAMPLE: &str = "\
+Example:
+  dualwright errors list --map customers-accounts --code lookup-missing";
+const CHOSEN_EXAMPLE: &str = "\
+Examples:
+  dualwright errors retry 17 18
+  dualwright errors skip --all --map customers-accounts";
 
 /// See what could not be applied; try it again, or let it be.
 #[derive(Debug, Args)]
@@ -44,6 +51,7 @@ struct Which {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = LIST_EXAMPLE)]
 struct List {
     #[command(flatten)]
     which: Which,
@@ -52,6 +60,7 @@ struct List {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = CHOSEN_EXAMPLE)]
 struct Chosen {
     /// The numbers that `errors list` shows.
     #[arg(required_unless_present = "all", conflicts_with = "all")]
