@@ -13,6 +13,7 @@ use crate::table::{MapFile, Scalar, ValueSet};
 mod fields;
 mod header;
 mod leg;
+mod rules;
 mod values;
 
 use fields::Line;
@@ -80,6 +81,7 @@ pub fn compile(file: &MapFile, find_values: &mut FindValues<'_>) -> Result<Compi
         description.legs.push(leg_description);
         programs.push(program);
     }
+    rules::add(file, &mut description.legs, &mut programs, &mut problems);
     if problems.is_empty() {
         return Ok(CompiledMap { description, programs });
     }

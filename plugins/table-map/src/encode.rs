@@ -10,6 +10,7 @@ use dualwright_sdk::{Description, KeyPair, LeavePolicy, Leg, LegDescription, Two
 
 use crate::program::{Constant, DeletePolicy, Program, Rule, Values};
 
+mod checks;
 mod read;
 mod write;
 
@@ -17,7 +18,21 @@ use read::Reader;
 use write::Writer;
 
 /// The version of this format. A guest and a table must agree on it.
-pub const FORMAT: u32 = 1;
+///
+/// 1: the first. 2: programs may have checks. A table without checks is the same in both, and a guest reads all formats
+/// up to its own.
+pub const FORMAT: u32 = 2;
+
+/// Set in a program's second byte when checks follow its rules. Guests of format 1 take such a table for broken, so
+/// none of them ever runs a map without its checks.
+const HAS_CHECKS: u8 = 0x80;
+
+/// The oldest format that an encoded map can be read as: its guest must read that, or a later one. `None` when the
+/// bytes are not a map.
+pub fn format(bytes: &[u8]) -> Option<u32> {
+    let programs = Reader::new(bytes).list(read_program)?;
+    Some(if programs.iter().all(|program| program.checks.is_empty()) { 1 } else { 2 })
+}
 
 /// A compiled map as bytes.
 pub fn encode(description: &Description, programs: &[Program<'_>]) -> Vec<u8> {
@@ -50,23 +65,30 @@ pub fn description(bytes: &[u8]) -> Option<Description> {
 
 fn write_program(writer: &mut Writer, program: &Program<'_>) {
     writer.byte(leg_byte(program.leg));
-    writer.byte(match program.on_delete {
+    let on_delete = match program.on_delete {
         DeletePolicy::Propagate => 0,
         DeletePolicy::Ignore => 1,
         DeletePolicy::Mark => 2,
-    });
+    };
+    writer.byte(if program.checks.is_empty() { on_delete } else { on_delete | HAS_CHECKS });
     writer.list(&program.rules, write_rule);
+    if !program.checks.is_empty() {
+        writer.list(&program.checks, checks::write);
+    }
 }
 
 fn read_program<'a>(reader: &mut Reader<'a>) -> Option<Program<'a>> {
     let leg = read_leg(reader)?;
-    let on_delete = match reader.byte()? {
+    let policy = reader.byte()?;
+    let on_delete = match policy & !HAS_CHECKS {
         0 => DeletePolicy::Propagate,
         1 => DeletePolicy::Ignore,
         2 => DeletePolicy::Mark,
         _ => return None,
     };
-    Some(Program { leg, on_delete, rules: reader.list(read_rule)? })
+    let rules = reader.list(read_rule)?;
+    let checks = if policy & HAS_CHECKS == 0 { Vec::new() } else { reader.list(checks::read)? };
+    Some(Program { leg, on_delete, rules, checks })
 }
 
 fn write_rule(writer: &mut Writer, rule: &Rule<'_>) {

@@ -5,7 +5,8 @@
 
 use dualwright_sdk::{Cell, Change, Operation, Outcome, Violation};
 
-use crate::program::{DeletePolicy, Program, Rule, Values};
+use crate::check::Checks;
+use crate::program::{DeletePolicy, Program, Rule, Stage, Values};
 
 /// The code of the violation for a value that a value set does not have.
 pub const UNMAPPED_VALUE: &str = "unmapped-value";
@@ -13,7 +14,33 @@ pub const UNMAPPED_VALUE: &str = "unmapped-value";
 /// The outcome of each change, in the same order.
 pub fn transform(program: &Program<'_>, batch: Vec<Change>) -> Vec<Outcome> {
     let last_uses = last_uses(program);
+    if !program.checks.is_empty() {
+        return transform_checked(program, &last_uses, batch);
+    }
     batch.into_iter().map(|change| transform_one(program, &last_uses, change)).collect()
+}
+
+/// A record that the map's rules refuse has all the reasons, whatever stage they come from.
+fn transform_checked(program: &Program<'_>, last_uses: &[bool], batch: Vec<Change>) -> Vec<Outcome> {
+    let mut checks = Checks::new(program);
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for (place, change) in batch.into_iter().enumerate() {
+        if change.operation == Operation::Delete {
+            outcomes.push(transform_one(program, last_uses, change));
+            continue;
+        }
+        let record = checks.record(&change.cells, place);
+        let mut violations = Vec::new();
+        checks.run(Stage::Captured, &change.cells, &record, &mut violations);
+        let outcome = transform_one(program, last_uses, change);
+        match &outcome {
+            Outcome::Upsert(cells) => checks.run(Stage::Mapped, cells, &record, &mut violations),
+            Outcome::Reject(reasons) => violations.extend(reasons.iter().cloned()),
+            Outcome::Delete | Outcome::Skip(_) => {}
+        }
+        outcomes.push(if violations.is_empty() { outcome } else { Outcome::Reject(violations) });
+    }
+    outcomes
 }
 
 /// For each rule, whether it is the last to need its source cell: then the cell is moved, not copied.

@@ -7,14 +7,20 @@
 //!
 //! What this crate does not do: read files, render errors, build components. That is `map-builder`.
 
+mod check;
 pub mod encode;
 pub mod eval;
+pub mod exact;
+mod operand;
+pub mod pattern;
 pub mod program;
 
 #[cfg(not(target_family = "wasm"))]
 pub mod compile;
 #[cfg(not(target_family = "wasm"))]
 mod filter;
+#[cfg(not(target_family = "wasm"))]
+pub mod kinds;
 #[cfg(not(target_family = "wasm"))]
 pub mod table;
 

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use dualwright_sdk::{Cell, Leg};
 
+use crate::exact::Exact;
+use crate::pattern::Pattern;
+
 /// A value that the map itself gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Constant<'a> {
@@ -91,4 +94,116 @@ pub struct Program<'a> {
     pub on_delete: DeletePolicy,
     /// One rule a column of `writes`, in that order.
     pub rules: Vec<Rule<'a>>,
+    /// The rules that records must fulfil, in the order of the file.
+    pub checks: Vec<Check<'a>>,
+}
+
+/// Which cells a check looks at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// Those of the leg's `reads`, as they were captured.
+    #[default]
+    Captured,
+    /// Those of the leg's `writes`, as they are about to be written.
+    Mapped,
+}
+
+/// Something that records must fulfil, or they are refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check<'a> {
+    /// Which cells.
+    pub stage: Stage,
+    /// The position of the cell among them; an expression names its own.
+    pub position: usize,
+    /// The column that is at fault, when it is one.
+    pub field: Option<Cow<'a, str>>,
+    /// A stable word for programs.
+    pub code: Cow<'a, str>,
+    /// A sentence for people.
+    pub message: Cow<'a, str>,
+    /// What must be true.
+    pub test: Test<'a>,
+}
+
+/// What must be true of a cell, or of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Test<'a> {
+    /// It is not empty.
+    Required,
+    /// It is one of these.
+    OneOf(Vec<Literal<'a>>),
+    /// It is neither below nor above.
+    Range {
+        /// The smallest number or day that is allowed.
+        minimum: Option<Literal<'a>>,
+        /// The largest number or day that is allowed.
+        maximum: Option<Literal<'a>>,
+    },
+    /// Its text is neither shorter nor longer, in characters.
+    Length {
+        /// The fewest characters.
+        minimum: Option<usize>,
+        /// The most characters.
+        maximum: Option<usize>,
+    },
+    /// Its whole text has this form.
+    Pattern(Pattern),
+    /// No record before it in the batch has the same value.
+    Unique,
+    /// This does not come out as false. Operands come before what is done with them.
+    Expression(Vec<Term<'a>>),
+}
+
+/// A value in a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Literal<'a> {
+    /// An exact number.
+    Number(Exact),
+    /// Text.
+    Text(Cow<'a, str>),
+    /// Yes or no.
+    Boolean(bool),
+    /// A day, in days since 1970-01-01; of a moment, its first microsecond.
+    Day(i32),
+}
+
+/// How two values are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// One term of an expression, in the order in which a stack machine needs them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Term<'a> {
+    /// The cell at this position.
+    Cell(usize),
+    /// A value.
+    Literal(Literal<'a>),
+    /// Of one operand: the opposite.
+    Not,
+    /// Of one operand: whether it is empty.
+    IsNull,
+    /// Of one operand: its length in characters.
+    Length,
+    /// Of one operand: the same with the other sign.
+    Negate,
+    /// Of two operands: both.
+    And,
+    /// Of two operands: either.
+    Or,
+    /// Of two operands: how they compare.
+    Compare(Comparison),
+    /// Of two operands: their sum.
+    Add,
+    /// Of two operands: the first without the second.
+    Subtract,
+    /// Of two operands: their product.
+    Multiply,
 }

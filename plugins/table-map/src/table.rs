@@ -6,6 +6,10 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use toml::Spanned;
 
+mod rule;
+
+pub use rule::{Length, Range, Rule, Stage};
+
 /// A whole map file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,6 +19,9 @@ pub struct MapFile {
     /// Fields as `[[field]]` tables; equal to `map.field`.
     #[serde(default)]
     pub field: Vec<Spanned<Field>>,
+    /// Rules as `[[rule]]` tables; equal to `map.rule`.
+    #[serde(default)]
+    pub rule: Vec<Spanned<Rule>>,
 }
 
 /// The `[map]` table.
@@ -50,6 +57,9 @@ pub struct Header {
     /// Fields as a list of inline tables, one a line.
     #[serde(default)]
     pub field: Vec<Spanned<Field>>,
+    /// Rules as a list of inline tables, one a line.
+    #[serde(default)]
+    pub rule: Vec<Spanned<Rule>>,
 }
 
 /// One pair of the key.

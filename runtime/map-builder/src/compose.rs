@@ -19,7 +19,7 @@
 
 use std::ops::Range;
 
-use dualwright_table_map::encode::FORMAT;
+use dualwright_table_map::encode;
 use wasm_encoder::{
     ConstExpr, DataCountSection, DataSection, MemorySection, MemoryType, Module, RawSection, SectionId,
 };
@@ -72,7 +72,8 @@ fn with_table(guest: &[u8], table: &[u8]) -> Result<Vec<u8>, BuildError> {
         .placeholder
         .and_then(|index| layout.globals.get(usize::try_from(index).ok()?).copied().flatten())
         .ok_or_else(|| refused("it has no place for a table"))?;
-    check_placeholder(&layout, placeholder)?;
+    let format = encode::format(table).ok_or_else(|| refused("the table is not one"))?;
+    check_placeholder(&layout, placeholder, format)?;
 
     // Behind everything the linker laid out: the guest's allocator only takes memory that it asked for.
     let length = u64::try_from(table.len()).unwrap_or(u64::MAX);
@@ -155,16 +156,21 @@ fn constant(expression: &wasmparser::ConstExpr<'_>) -> Result<Option<u32>, Build
     }
 }
 
-fn check_placeholder(layout: &Layout<'_>, placeholder: u32) -> Result<(), BuildError> {
+/// A guest reads every table format up to its own.
+fn check_placeholder(layout: &Layout<'_>, placeholder: u32, needed: u32) -> Result<(), BuildError> {
     let bytes = layout.data.iter().find_map(|(address, data)| {
         let start = usize::try_from(placeholder.checked_sub(*address)?).ok()?;
         data.get(start..start.checked_add(8)?)
     });
-    match bytes.and_then(|bytes| bytes.split_first_chunk::<4>()) {
+    let reads = bytes.and_then(|bytes| {
+        let (magic, rest) = bytes.split_first_chunk::<4>()?;
+        Some((magic, u32::from_le_bytes(*rest.first_chunk::<4>()?)))
+    });
+    match reads {
         Some((magic, _)) if magic != MAGIC => Err(refused("its placeholder is not one")),
-        Some((_, format)) if format != FORMAT.to_le_bytes() => {
-            Err(refused(format!("it reads another table format than {FORMAT}; build it anew")))
-        }
+        Some((_, format)) if format < needed => Err(refused(format!(
+            "it reads table format {format}, and this map needs {needed} for its rules; build the guest anew"
+        ))),
         Some(_) => Ok(()),
         None => Err(refused("its placeholder is not in its data")),
     }

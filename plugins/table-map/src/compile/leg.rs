@@ -62,7 +62,7 @@ pub(super) fn build(
             OnLeave::Ignore => LeavePolicy::Ignore,
         },
     };
-    (description, Program { leg, on_delete, rules: builder.rules })
+    (description, Program { leg, on_delete, rules: builder.rules, checks: Vec::new() })
 }
 
 impl Builder<'_> {

@@ -38,6 +38,16 @@ impl<'a> Reader<'a> {
         Some(i64::from_le_bytes(bytes.0.try_into().ok()?))
     }
 
+    pub(super) fn wide(&mut self) -> Option<i128> {
+        let bytes = self.rest.split_at_checked(16)?;
+        self.rest = bytes.1;
+        Some(i128::from_le_bytes(bytes.0.try_into().ok()?))
+    }
+
+    pub(super) fn character(&mut self) -> Option<char> {
+        char::from_u32(u32::try_from(self.unsigned()?).ok()?)
+    }
+
     pub(super) fn count(&mut self) -> Option<usize> {
         usize::try_from(self.unsigned()?).ok()
     }

@@ -3,10 +3,14 @@ use std::borrow::Cow;
 use dualwright_sdk::{Cell, Change, Leg, Operation, Outcome};
 use proptest::prelude::*;
 
-use super::{description, encode, program};
+use super::{description, encode, format, program};
 use crate::compile::{compile, parse};
 use crate::eval;
-use crate::program::{Constant, DeletePolicy, Program, Rule, Values};
+use crate::exact::Exact;
+use crate::pattern::{Pattern, Step};
+use crate::program::{
+    Check, Comparison, Constant, DeletePolicy, Literal, Program, Rule, Stage, Term, Test, Values,
+};
 
 fn any_constant() -> impl Strategy<Value = Constant<'static>> {
     prop_oneof![
@@ -39,6 +43,81 @@ fn any_rule() -> impl Strategy<Value = Rule<'static>> {
             mark,
             values,
         })
+}
+
+fn any_literal() -> impl Strategy<Value = Literal<'static>> {
+    prop_oneof![
+        ".{0,8}".prop_map(|text| Literal::Text(Cow::Owned(text))),
+        any::<bool>().prop_map(Literal::Boolean),
+        (any::<i128>(), 0_u8..38)
+            .prop_map(|(mantissa, scale)| Literal::Number(Exact::of_parts(mantissa, scale).unwrap())),
+        any::<i32>().prop_map(Literal::Day),
+    ]
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (0_usize..9).prop_map(Step::Take),
+        (0_usize..9, 0_usize..9).prop_map(|(one, other)| Step::Split(one, other)),
+        (0_usize..9).prop_map(Step::Jump),
+        Just(Step::Start),
+        Just(Step::End),
+        Just(Step::Done),
+    ]
+}
+
+fn any_term() -> impl Strategy<Value = Term<'static>> {
+    let plain = vec![
+        Term::Not,
+        Term::IsNull,
+        Term::Length,
+        Term::Negate,
+        Term::And,
+        Term::Or,
+        Term::Compare(Comparison::Equal),
+        Term::Compare(Comparison::NotEqual),
+        Term::Compare(Comparison::Less),
+        Term::Compare(Comparison::LessOrEqual),
+        Term::Compare(Comparison::Greater),
+        Term::Compare(Comparison::GreaterOrEqual),
+        Term::Add,
+        Term::Subtract,
+        Term::Multiply,
+    ];
+    prop_oneof![
+        (0_usize..9).prop_map(Term::Cell),
+        any_literal().prop_map(Term::Literal),
+        prop::sample::select(plain),
+    ]
+}
+
+fn any_test() -> impl Strategy<Value = Test<'static>> {
+    let bounds = || (prop::option::of(any_literal()), prop::option::of(any_literal()));
+    let lengths = || (prop::option::of(0_usize..300), prop::option::of(0_usize..300));
+    let class = prop::collection::vec(any::<(char, char)>(), 0..4);
+    let pattern = (prop::collection::vec(class, 0..4), prop::collection::vec(any_step(), 0..9));
+    prop_oneof![
+        Just(Test::Required),
+        Just(Test::Unique),
+        prop::collection::vec(any_literal(), 0..4).prop_map(Test::OneOf),
+        bounds().prop_map(|(minimum, maximum)| Test::Range { minimum, maximum }),
+        lengths().prop_map(|(minimum, maximum)| Test::Length { minimum, maximum }),
+        pattern.prop_map(|(classes, steps)| Test::Pattern(Pattern { classes, steps })),
+        prop::collection::vec(any_term(), 0..12).prop_map(Test::Expression),
+    ]
+}
+
+fn any_check() -> impl Strategy<Value = Check<'static>> {
+    (any::<bool>(), 0_usize..9, prop::option::of(".{0,9}"), ".{0,9}", ".{0,20}", any_test()).prop_map(
+        |(mapped, position, field, code, message, test)| Check {
+            stage: if mapped { Stage::Mapped } else { Stage::Captured },
+            position,
+            field: field.map(Cow::Owned),
+            code: Cow::Owned(code),
+            message: Cow::Owned(message),
+            test,
+        },
+    )
 }
 
 fn any_cell() -> impl Strategy<Value = Cell> {
@@ -83,18 +162,37 @@ fn through(bytes: &[u8], leg: Leg, cells: Vec<Cell>) -> Outcome {
 
 proptest! {
     #[test]
-    fn programs_survive_their_bytes(rules in prop::collection::vec(any_rule(), 0..8), policy in 0..3) {
+    fn programs_survive_their_bytes(
+        rules in prop::collection::vec(any_rule(), 0..8),
+        checks in prop::collection::vec(any_check(), 0..5),
+        policy in 0..3,
+    ) {
         let on_delete = match policy {
             0 => DeletePolicy::Propagate,
             1 => DeletePolicy::Ignore,
             _ => DeletePolicy::Mark,
         };
-        let written = Program { leg: Leg::ToFinops, on_delete, rules };
+        let written = Program { leg: Leg::ToFinops, on_delete, rules, checks };
         let about = description(&round_trip()).unwrap();
         let bytes = encode(&about, std::slice::from_ref(&written));
+        prop_assert_eq!(format(&bytes), Some(if written.checks.is_empty() { 1 } else { 2 }));
         prop_assert_eq!(program(&bytes, Leg::ToFinops), Some(written));
         prop_assert_eq!(program(&bytes, Leg::ToDataverse), None);
         prop_assert_eq!(description(&bytes), Some(about));
+    }
+
+    /// Whatever the bytes of a table say, a batch comes to an end and every change has its outcome.
+    #[test]
+    fn any_checks_run_without_harm(
+        checks in prop::collection::vec(any_check(), 1..5),
+        rows in prop::collection::vec(prop::collection::vec(any_cell(), 0..8), 0..6),
+    ) {
+        let bytes = round_trip();
+        let mut program = program(&bytes, Leg::ToDataverse).unwrap();
+        program.checks = checks;
+        let batch: Vec<Change> =
+            rows.into_iter().map(|cells| Change { operation: Operation::Upsert, cells }).collect();
+        prop_assert_eq!(eval::transform(&program, batch.clone()).len(), batch.len());
     }
 
     #[test]
@@ -152,4 +250,17 @@ proptest! {
             }
         }
     }
+}
+
+/// A table without rules is what it was before there were any: every guest reads it.
+#[test]
+fn tables_without_rules_have_not_changed() {
+    let bytes = round_trip();
+    assert_eq!(format(&bytes), Some(1));
+    assert_eq!(&bytes[..4], [2, 0, 0, 5], "two programs: to Dataverse, deletes propagate, five rules");
+    let ruled =
+        ROUND_TRIP.replace("field = [", "rule = [ { finops = \"Name\", required = true } ]\nfield = [");
+    let ruled = compile(&parse(&ruled).unwrap(), &mut |_| Err("none".to_owned())).unwrap().encode();
+    assert_eq!(format(&ruled), Some(2));
+    assert_eq!(&ruled[..4], [2, 0, 0x80, 5], "a guest of the first format refuses this byte");
 }

@@ -19,6 +19,14 @@ impl Writer {
         self.bytes.extend_from_slice(&number.to_le_bytes());
     }
 
+    pub(super) fn wide(&mut self, number: i128) {
+        self.bytes.extend_from_slice(&number.to_le_bytes());
+    }
+
+    pub(super) fn character(&mut self, character: char) {
+        self.count(usize::try_from(u32::from(character)).unwrap_or_default());
+    }
+
     pub(super) fn count(&mut self, count: usize) {
         let mut rest = count;
         loop {
