@@ -14,6 +14,7 @@ pub mod guest;
 pub mod manifest;
 mod map;
 mod options;
+pub mod scaffold;
 
 pub use error::{BuildError, MapProblem};
 pub use map::{BuiltMap, build_folder, build_map, build_map_with, describe, map_files};
