@@ -11,7 +11,7 @@ use crate::Output;
 use crate::output::table;
 
 pub(crate) use clock::check_clocks;
-pub(crate) use fit::check_map;
+pub(crate) use fit::{check_map, check_together};
 pub(crate) use reach::{check_access, check_pushes};
 
 /// How bad a finding is.

@@ -34,6 +34,7 @@ pub use config::{EngineSettings, MapSettings};
 pub use error::EngineError;
 pub use event::{Event, MapStatus};
 pub use ports::MapLogic;
+pub use preview::preview;
 pub use record::RecordStory;
 pub use shadow::{ShadowDifference, ShadowReport, ShadowSample};
 pub use supervisor::{Engine, Pair};

@@ -18,7 +18,6 @@ use dualwright_sync::park::Target;
 use tokio::sync::{Notify, broadcast, watch};
 
 use crate::capture::{CHANGES, COMPARE, DUE, feed_id};
-use crate::versions::replaceable;
 use crate::{Clock, EngineError, EngineSettings, Event, MapLogic, MapSettings, Pair};
 
 /// One side of a map.
@@ -93,7 +92,7 @@ impl MapContext {
     /// Another version of this map, checked against both systems.
     pub(crate) async fn with_logic(&self, logic: Arc<dyn MapLogic>) -> Result<Self, EngineError> {
         let description = logic.description();
-        replaceable(self, description)
+        replaceable(self.description(), description)
             .map_err(|reason| EngineError::Map { map: self.name.to_string(), reason })?;
         let finops = build_side(description, System::Finops, &self.finops.connector).await?;
         let dataverse = build_side(description, System::Dataverse, &self.dataverse.connector).await?;
@@ -225,7 +224,7 @@ impl RecentlyDeleted {
     }
 }
 
-async fn build_side(
+pub(crate) async fn build_side(
     description: &Description,
     system: System,
     connector: &Arc<dyn Connector>,
@@ -261,4 +260,24 @@ async fn build_side(
     }
     let selection = Selection { table, columns: paths, key, filter: filter_text };
     Ok(Side { connector: Arc::clone(connector), schema, selection, filter })
+}
+
+/// Whether a version may take the place of another: both must speak of the same records.
+pub(crate) fn replaceable(had: &Description, next: &Description) -> Result<(), String> {
+    if had.name != next.name {
+        return Err(format!("it calls itself {}", next.name));
+    }
+    for system in [System::Finops, System::Dataverse] {
+        if !had.table(system).as_str().eq_ignore_ascii_case(next.table(system).as_str()) {
+            return Err(format!(
+                "it maps the {system} table {}, not {}; a map of another table is another map",
+                next.table(system),
+                had.table(system)
+            ));
+        }
+        if had.key_columns(system) != next.key_columns(system) {
+            return Err(format!("it has another key in {system}; records could no longer be recognised"));
+        }
+    }
+    Ok(())
 }

@@ -1,12 +1,43 @@
 //! What would another version do? Rows are read now, run through both versions, and nothing is applied.
 
+use std::collections::BTreeMap;
+
 use dualwright_connect::ScanPosition;
 use dualwright_model::{Leg, Operation};
 use dualwright_plugin_host::GuestChange;
 
-use crate::EngineError;
-use crate::map::MapContext;
+use crate::map::{MapContext, Side, build_side, replaceable};
 use crate::shadow::{self, ShadowReport};
+use crate::{EngineError, MapLogic, Pair};
+
+/// Rows a page, at most.
+const PAGE: usize = 600;
+
+/// What a candidate would answer otherwise than the live version, on up to `limit` rows of each of its legs, which are
+/// read now. Nothing is written anywhere.
+///
+/// # Errors
+/// When the candidate is no version of the live map, does not fit the systems, or a system cannot be read.
+pub async fn preview(
+    pair: &Pair,
+    live: &dyn MapLogic,
+    candidate: &dyn MapLogic,
+    limit: usize,
+) -> Result<BTreeMap<Leg, ShadowReport>, EngineError> {
+    let description = candidate.description();
+    let map = || description.name.to_string();
+    replaceable(live.description(), description).map_err(|reason| EngineError::Map { map: map(), reason })?;
+    let mut reports = BTreeMap::new();
+    for leg in Leg::ALL {
+        if description.leg(leg).is_none() || live.description().leg(leg).is_none() {
+            continue;
+        }
+        let side = build_side(description, leg.source(), pair.connector(leg.source())).await?;
+        let changes = rows(&map(), &side, limit).await?;
+        reports.insert(leg, shadow::compare_on(live, candidate, leg, changes).await);
+    }
+    Ok(reports)
+}
 
 /// Compares two versions on up to `limit` rows of a leg's source.
 pub(crate) async fn compare(
@@ -15,21 +46,20 @@ pub(crate) async fn compare(
     leg: Leg,
     limit: usize,
 ) -> Result<ShadowReport, EngineError> {
-    let changes = rows(candidate, leg, limit).await?;
+    let changes = rows(&candidate.name.to_string(), candidate.side(leg.source()), limit).await?;
     Ok(shadow::compare_on(live.logic.as_ref(), candidate.logic.as_ref(), leg, changes).await)
 }
 
 /// Up to `limit` rows of a leg's source that belong to the map.
-async fn rows(map: &MapContext, leg: Leg, limit: usize) -> Result<Vec<GuestChange>, EngineError> {
-    let side = map.side(leg.source());
+async fn rows(map: &str, side: &Side, limit: usize) -> Result<Vec<GuestChange>, EngineError> {
     let mut rows = Vec::new();
     let mut from: Option<ScanPosition> = None;
     while rows.len() < limit {
         let page = side
             .connector
-            .scan(&side.selection, from.as_ref(), map.settings.page_rows.min(limit))
+            .scan(&side.selection, from.as_ref(), PAGE.min(limit))
             .await
-            .map_err(|source| EngineError::Connect { map: map.name.to_string(), source })?;
+            .map_err(|source| EngineError::Connect { map: map.to_owned(), source })?;
         let inside = page.changes.into_iter().map(|change| change.record).filter(|record| {
             let belongs = |filter: &dualwright_odata::filter::Filter| {
                 filter.matches(&|column: &str| record.get(column).clone())

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use dualwright_diagnostics::Class;
-use dualwright_model::{Digest, System};
+use dualwright_model::Digest;
 use dualwright_store::{DeadLetterFilter, DeadLetterId, Settlement};
 use dualwright_sync::health::{self, HealthPolicy, Verdict};
 
@@ -168,28 +168,4 @@ async fn replay_faults_of(map: &MapContext, digest: &Digest) -> Result<usize, En
 
 fn short(digest: &Digest) -> &str {
     digest.as_str().get(..12).unwrap_or(digest.as_str())
-}
-
-/// Whether a version may take the place of another: both must speak of the same records.
-pub(crate) fn replaceable(
-    now: &MapContext,
-    next: &dualwright_plugin_host::Description,
-) -> Result<(), String> {
-    let had = now.description();
-    if had.name != next.name {
-        return Err(format!("it calls itself {}", next.name));
-    }
-    for system in [System::Finops, System::Dataverse] {
-        if !had.table(system).as_str().eq_ignore_ascii_case(next.table(system).as_str()) {
-            return Err(format!(
-                "it maps the {system} table {}, not {}; a map of another table is another map",
-                next.table(system),
-                had.table(system)
-            ));
-        }
-        if had.key_columns(system) != next.key_columns(system) {
-            return Err(format!("it has another key in {system}; records could no longer be recognised"));
-        }
-    }
-    Ok(())
 }

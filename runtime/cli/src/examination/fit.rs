@@ -5,15 +5,21 @@ use std::collections::BTreeSet;
 use dualwright_connect::ConnectError;
 use dualwright_engine::Pair;
 use dualwright_map_builder::check::{self, Schemas};
-use dualwright_model::{ColumnPath, System};
+use dualwright_model::{ColumnPath, System, TableName};
 use dualwright_plugin_host::Description;
 
 use super::reach::{Reached, of_error};
 use super::{Finding, Severity};
 use crate::assembly::LoadedMap;
 
-/// Describes both tables of a map and checks the map against them, as far as the systems let us in.
-pub(crate) async fn check_map(pair: &Pair, reached: Reached, map: &LoadedMap, findings: &mut Vec<Finding>) {
+/// Describes both tables of a map and checks the map against them, as far as the systems let us in. The schemas are
+/// those that were found.
+pub(crate) async fn check_map(
+    pair: &Pair,
+    reached: Reached,
+    map: &LoadedMap,
+    findings: &mut Vec<Finding>,
+) -> Schemas {
     let description = map.description();
     let mut schemas = Schemas::default();
     let mut complete = true;
@@ -39,7 +45,7 @@ pub(crate) async fn check_map(pair: &Pair, reached: Reached, map: &LoadedMap, fi
         }
     }
     if !complete {
-        return;
+        return schemas;
     }
     let compiled = map.built.as_ref().map(|built| &built.compiled);
     let before = findings.len();
@@ -49,6 +55,23 @@ pub(crate) async fn check_map(pair: &Pair, reached: Reached, map: &LoadedMap, fi
         let message = format!("{} {} fits {finops} and {dataverse}", description.name, description.version);
         findings.push(Finding::good(description.name.to_string(), message));
     }
+    schemas
+}
+
+/// Checks maps that are to run together, of which only the first `candidates` are judged. The others run already.
+pub(crate) fn check_together(
+    maps: &[(&Description, &Schemas)],
+    candidates: usize,
+    filled: &[TableName],
+    findings: &mut Vec<Finding>,
+) {
+    // Those that run come first: of two maps that do not get along, it is the later one that is told.
+    let (judged, running) = maps.split_at(candidates.min(maps.len()));
+    let all: Vec<_> = running.iter().chain(judged).copied().collect();
+    let told = check::check_together(&all, filled)
+        .into_iter()
+        .filter(|finding| judged.iter().any(|(map, _)| map.name == finding.map));
+    findings.extend(told.map(of_check));
 }
 
 /// Every column and lookup path of one side that the map speaks of.

@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod preview;
 
 use clap::{Args, Subcommand};
 use dualwright_diagnostics::Exit;
@@ -21,6 +22,8 @@ enum Action {
     Build(build::Build),
     /// Check a map against both systems.
     Check(check::Check),
+    /// Show what a candidate would write otherwise than the configured map.
+    Preview(preview::Preview),
 }
 
 impl Map {
@@ -28,6 +31,7 @@ impl Map {
         match self.action {
             Action::Build(command) => command.run(output).await,
             Action::Check(command) => command.run(output).await,
+            Action::Preview(command) => command.run(output).await,
         }
     }
 }

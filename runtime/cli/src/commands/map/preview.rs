@@ -1,0 +1,96 @@
+//! `dualwright map preview`: what would another version of a map write?
+
+use std::path::PathBuf;
+
+use clap::Args;
+use dualwright_diagnostics::Exit;
+use dualwright_engine::{MapLogic, ShadowReport, preview};
+use dualwright_map_builder::{BuildOptions, Progress as BuildProgress};
+use serde_json::json;
+
+use crate::assembly::{connect, engine_failure, host, load_map};
+use crate::config::{Config, Map};
+use crate::output::table;
+use crate::{Failure, Output};
+
+const EXAMPLE: &str = "\
+Rows are read from both systems and go through the map that the configuration names and through the candidate. Their
+answers are compared, column by column; nothing is written anywhere.
+
+Example:
+  dualwright map preview customers-accounts.toml --last 200 --config dualwright.toml";
+
+/// Shows what a candidate would write otherwise than the configured map, applying nothing.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct Preview {
+    /// The candidate: a component, or a map file.
+    #[arg(value_name = "MAP")]
+    candidate: PathBuf,
+    /// So many rows of each direction.
+    #[arg(long, default_value_t = 50, value_name = "ROWS")]
+    last: usize,
+    /// The configuration that names both systems, and the map as it runs now.
+    #[arg(long, default_value = "dualwright.toml", value_name = "FILE")]
+    config: PathBuf,
+}
+
+impl Preview {
+    pub(crate) async fn run(self, output: &Output) -> Result<Exit, Failure> {
+        let config = Config::load(&self.config)?;
+        let pair = connect(&config)?;
+        let file = std::path::absolute(&self.candidate).map_err(|error| {
+            Failure::usage("cannot find the map").at(self.candidate.display()).because(error)
+        })?;
+        let notes = *output;
+        let options = BuildOptions {
+            progress: BuildProgress::new(move |line| notes.note(line)),
+            ..BuildOptions::default()
+        };
+        let host = host(&config)?;
+        let candidate = load_map(&host, &config, &Map::of_file(file), &options).await?;
+        let name = &candidate.description().name;
+        let mut live = None;
+        for settings in &config.maps {
+            let map = load_map(&host, &config, settings, &options).await?;
+            if map.description().name == *name {
+                live = Some(map);
+                break;
+            }
+        }
+        let live = live.ok_or_else(|| {
+            Failure::usage(format!("no map of the configuration is named {name}"))
+                .at(self.config.display())
+                .hint("preview compares a candidate with the map that runs now; add that under [[map]]")
+        })?;
+        let (live, candidate): (&dyn MapLogic, &dyn MapLogic) =
+            (live.plugin.as_ref(), candidate.plugin.as_ref());
+        let found =
+            preview(&pair, live, candidate, self.last).await.map_err(|error| engine_failure(&error))?;
+        let legs: Vec<_> =
+            found.iter().map(|(leg, report)| json!({ "leg": leg.to_string(), "report": report })).collect();
+        output.document(&json!({ "map": name.as_str(), "legs": legs }))?;
+        for (leg, report) in &found {
+            tell(&leg.to_string(), report, output);
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn tell(leg: &str, report: &ShadowReport, output: &Output) {
+    output.line(format!("{leg}: {} of {} rows alike, {} faults", report.same, report.rows, report.faults));
+    if report.differences.is_empty() {
+        return;
+    }
+    let mut shown = table(&["column", "rows", "now", "candidate"]);
+    for (column, difference) in &report.differences {
+        for (place, sample) in difference.samples.iter().enumerate() {
+            let (column, rows) = match place {
+                0 => (column.clone(), difference.rows.to_string()),
+                _ => (String::new(), String::new()),
+            };
+            shown.add_row([column, rows, sample.live.clone(), sample.candidate.clone()]);
+        }
+    }
+    output.line(shown.to_string());
+}
