@@ -14,15 +14,15 @@ use serde_json::{Value, json};
 
 use crate::{World, settle_down};
 
-struct Served {
-    world: World,
-    engine: Arc<Engine>,
+pub(crate) struct Served {
+    pub(crate) world: World,
+    pub(crate) engine: Arc<Engine>,
     control: Control,
     http: Client,
 }
 
 impl Served {
-    async fn start(token: Option<&str>) -> Self {
+    pub(crate) async fn start(token: Option<&str>) -> Self {
         let world = World::new(1, Policy::FinopsWins, System::Finops);
         world.finops.user_set("a", "name", Cell::text("one"));
         let engine = world.start().await;
@@ -42,17 +42,17 @@ impl Served {
         format!("http://{}{path}", self.control.address)
     }
 
-    async fn get(&self, path: &str) -> (StatusCode, Value) {
+    pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
         let answer = self.http.get(self.url(path)).send().await.unwrap();
         (answer.status(), answer.json().await.unwrap_or_default())
     }
 
-    async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
         let answer = self.http.post(self.url(path)).json(&body).send().await.unwrap();
         (answer.status(), answer.json().await.unwrap_or_default())
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.engine.shutdown().await;
         self.control.shutdown().await;
     }
@@ -145,7 +145,7 @@ async fn dead_letters_are_listed_retried_and_skipped() {
         served.post("/v1/dead-letters/retry", json!({ "id": 1 })).await.0,
         StatusCode::UNPROCESSABLE_ENTITY
     );
-    tokio::time::timeout(Duration::from_secs(20), settle_down(&served.world, 1)).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(120), settle_down(&served.world, 1)).await.unwrap();
     assert_eq!(served.world.dataverse.rows()["y"]["name"], Cell::text("mended"));
     served.stop().await;
 }

@@ -13,6 +13,7 @@
 
 mod control;
 mod map;
+mod records;
 mod swap;
 mod system;
 
