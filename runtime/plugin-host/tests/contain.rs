@@ -14,7 +14,7 @@ use std::time::Duration;
 use dualwright_model::Leg;
 use dualwright_plugin_host::{GuestFault, GuestFaultKind, Limits, TransformResult};
 
-use support::{SECRET, batch, echoed, host, load, row, tight};
+use support::{SECRET, batch, echoed, host, load, patient, row, tight};
 
 const ROWS: usize = 20;
 
@@ -63,14 +63,15 @@ fn only_poison_fails(guest: &str, answers: &[TransformResult], poison: &[usize])
 }
 
 async fn check(guest: &str, kind: GuestFaultKind, message: &str) {
-    let fault = contained(guest, tight()).await;
+    let limits = if kind == GuestFaultKind::TimedOut { tight() } else { patient() };
+    let fault = contained(guest, limits).await;
     assert_eq!(fault.kind, kind, "{guest}: {}", fault.message);
     assert!(fault.message.contains(message), "{guest}: {}", fault.message);
 }
 
 #[tokio::test]
 async fn one_that_traps() {
-    let fault = contained("trap", tight()).await;
+    let fault = contained("trap", patient()).await;
     assert_eq!(fault.kind, GuestFaultKind::Trap);
     let lines: Vec<&str> = fault.message.lines().collect();
     assert_eq!(lines[0], "wasm trap: wasm `unreachable` instruction executed");
@@ -178,7 +179,7 @@ async fn one_that_hangs_on_every_record_is_given_up() {
 
 #[tokio::test]
 async fn nothing_is_left_over_from_batch_to_batch() {
-    let host = host(Limits { batch_rows: 5, ..tight() });
+    let host = host(Limits { batch_rows: 5, ..patient() });
     let plugin = load(&host, "state");
     for _ in 0..3 {
         let answers = plugin.transform(Leg::ToDataverse, false, &batch(ROWS, &[])).await;

@@ -18,7 +18,7 @@ use dualwright_plugin_host::{
     Grants, GuestChange, GuestFaultKind, Host, HostConfig, Limits, Outcome, Violation,
 };
 
-use support::{POISON, batch, echoed, guest, host, load, row, tight};
+use support::{POISON, batch, echoed, guest, host, load, patient, row, tight};
 
 fn change(operation: Operation, cells: &[(&str, Value)]) -> GuestChange {
     let record: Record = cells.iter().map(|(name, value)| (ColumnPath::from(*name), value.clone())).collect();
@@ -27,7 +27,7 @@ fn change(operation: Operation, cells: &[(&str, Value)]) -> GuestChange {
 
 #[tokio::test]
 async fn i10_every_kind_of_value_travels_as_itself() {
-    let plugin = load(&host(tight()), "echo");
+    let plugin = load(&host(patient()), "echo");
     let decimal = |text: &str| Value::Decimal(dualwright_model::Decimal::parse(text).unwrap());
     let values = [
         Value::Null,
@@ -58,7 +58,7 @@ async fn i10_every_kind_of_value_travels_as_itself() {
 
 #[tokio::test]
 async fn deletes_and_the_other_leg() {
-    let plugin = load(&host(tight()), "echo");
+    let plugin = load(&host(patient()), "echo");
     let answers = plugin
         .transform(
             Leg::ToFinops,
@@ -79,7 +79,7 @@ async fn deletes_and_the_other_leg() {
 
 #[tokio::test]
 async fn the_guest_knows_an_initial_sync_and_may_refuse_and_skip() {
-    let plugin = load(&host(tight()), "initial");
+    let plugin = load(&host(patient()), "initial");
     let rejected = plugin.transform(Leg::ToDataverse, true, &[row(1, POISON)]).await;
     let violation =
         Violation { field: Some("A".into()), code: "no".to_owned(), message: "not now".to_owned() };
@@ -90,7 +90,7 @@ async fn the_guest_knows_an_initial_sync_and_may_refuse_and_skip() {
 
 #[tokio::test]
 async fn a_large_batch_is_cut_and_stays_in_order() {
-    let plugin = load(&host(Limits { batch_rows: 100, ..tight() }), "echo");
+    let plugin = load(&host(Limits { batch_rows: 100, ..patient() }), "echo");
     let answers = plugin.transform(Leg::ToDataverse, false, &batch(1050, &[])).await;
     assert_eq!(answers, (0..1050).map(|index| echoed(index, support::SECRET)).collect::<Vec<_>>());
     let stats = plugin.stats();
@@ -100,7 +100,7 @@ async fn a_large_batch_is_cut_and_stays_in_order() {
 
 #[tokio::test]
 async fn a_large_row_goes_alone() {
-    let plugin = load(&host(Limits { batch_bytes: 1000, ..tight() }), "echo");
+    let plugin = load(&host(Limits { batch_bytes: 1000, ..patient() }), "echo");
     let long = "x".repeat(1_000_000);
     let answers = plugin.transform(Leg::ToDataverse, false, &[row(1, "s"), row(2, &long), row(3, "s")]).await;
     assert_eq!(answers, [echoed(1, "s"), echoed(2, &long), echoed(3, "s")]);
@@ -109,7 +109,7 @@ async fn a_large_row_goes_alone() {
 
 #[tokio::test]
 async fn nothing_asked_nothing_answered() {
-    let plugin = load(&host(tight()), "echo");
+    let plugin = load(&host(patient()), "echo");
     assert_eq!(plugin.transform(Leg::ToDataverse, false, &[]).await, []);
     assert_eq!(plugin.stats().calls, 0);
 }
@@ -120,7 +120,7 @@ async fn a_leg_that_the_map_has_not() {
         format!("(module {} {})", include_str!("guests/prelude.wat"), include_str!("guests/echo.wat"))
             .replace("\"\\c0\\00\\00\\00\\02", "\"\\c0\\00\\00\\00\\01");
     let bytes = support::component(&module, "map-plugin");
-    let plugin = host(tight()).load("one-way", &bytes, &Grants::default()).expect("loads");
+    let plugin = host(patient()).load("one-way", &bytes, &Grants::default()).expect("loads");
     let answers = plugin.transform(Leg::ToFinops, false, &[row(1, "x")]).await;
     assert_eq!(answers[0].as_ref().unwrap_err().kind, GuestFaultKind::BadAnswer);
 }
@@ -178,7 +178,7 @@ async fn a_guest_may_use_what_it_was_granted() {
     tracing::subscriber::set_global_default(subscriber).expect("the only subscriber here");
 
     let grants = Grants { log: true, settings: [("reason".to_owned(), "because".to_owned())].into() };
-    let plugin = host(tight()).load("talk", &guest("talk"), &grants).expect("loads");
+    let plugin = host(patient()).load("talk", &guest("talk"), &grants).expect("loads");
     let answers = plugin.transform(Leg::ToDataverse, false, &batch(2, &[])).await;
     assert_eq!(answers, vec![Ok(Outcome::Skip("because".to_owned())); 2]);
 
@@ -193,14 +193,14 @@ async fn a_guest_may_use_what_it_was_granted() {
 #[tokio::test]
 async fn a_setting_that_is_not_set_is_none() {
     let grants = Grants { log: true, settings: [("other".to_owned(), "x".to_owned())].into() };
-    let plugin = host(tight()).load("talk", &guest("talk"), &grants).expect("loads");
+    let plugin = host(patient()).load("talk", &guest("talk"), &grants).expect("loads");
     assert_eq!(plugin.transform(Leg::ToDataverse, false, &[row(1, "x")]).await, [echoed(1, "x")]);
 }
 
 #[tokio::test]
 async fn a_wide_map() {
     let bytes = support::wide_echo(30);
-    let plugin = host(tight()).load("wide", &bytes, &Grants::default()).expect("loads");
+    let plugin = host(patient()).load("wide", &bytes, &Grants::default()).expect("loads");
     assert_eq!(plugin.description().legs[0].reads.len(), 30);
     let record: Record =
         (0..30).map(|index| (ColumnPath::new(format!("c{index}")), Value::Integer(index))).collect();
