@@ -1,6 +1,7 @@
 //! Exact decimal numbers: no float is ever involved (I10).
 
 use std::cmp::Ordering;
+use std::fmt;
 
 /// More digits than any column of either system holds.
 const DIGITS_MAX: usize = 38;
@@ -79,6 +80,18 @@ impl Exact {
     }
 }
 
+impl fmt::Display for Exact {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = format!("{:0>1$}", self.mantissa.unsigned_abs(), usize::from(self.scale) + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - usize::from(self.scale));
+        let sign = if self.mantissa < 0 { "-" } else { "" };
+        match fraction {
+            "" => write!(formatter, "{sign}{whole}"),
+            fraction => write!(formatter, "{sign}{whole}.{fraction}"),
+        }
+    }
+}
+
 impl From<i64> for Exact {
     fn from(number: i64) -> Self {
         Self { mantissa: i128::from(number), scale: 0 }
@@ -154,6 +167,7 @@ mod tests {
             prop_assert_eq!(cents(one).multiply(cents(other)), product);
             let text = format!("{}{}.{:02}", if one < 0 { "-" } else { "" }, one.abs() / 100, one.abs() % 100);
             prop_assert_eq!(Exact::parse(&text), Some(cents(one)));
+            prop_assert_eq!(cents(one).to_string(), text);
         }
     }
 }

@@ -45,7 +45,7 @@ pub struct Uses {
     pub kinds: Vec<(usize, Kind)>,
     /// Pairs of columns that must be of the same kind.
     pub alike: Vec<(usize, usize)>,
-    /// Columns that must be numbers, days or moments.
+    /// Columns that must be numbers, days or moments, because they are compared with each other.
     pub ordered: Vec<usize>,
 }
 
@@ -155,8 +155,7 @@ fn compare(uses: &mut Uses, comparison: Comparison, left: Entry, right: Entry) -
                         kind.label()
                     ));
                 }
-                Entry::Known(_) => {}
-                Entry::Column(column) => uses.ordered.push(column),
+                Entry::Known(_) | Entry::Column(_) => {}
             }
         }
     }
@@ -168,7 +167,12 @@ fn compare(uses: &mut Uses, comparison: Comparison, left: Entry, right: Entry) -
         (Entry::Column(column), Entry::Known(kind)) | (Entry::Known(kind), Entry::Column(column)) => {
             uses.kinds.push((column, kind));
         }
-        (Entry::Column(one), Entry::Column(other)) => uses.alike.push((one, other)),
+        (Entry::Column(one), Entry::Column(other)) => {
+            uses.alike.push((one, other));
+            if ordering {
+                uses.ordered.extend([one, other]);
+            }
+        }
     }
     Ok(())
 }

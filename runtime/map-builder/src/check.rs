@@ -13,9 +13,13 @@ mod filter;
 mod key;
 mod kinds;
 mod near;
+mod rules;
+mod together;
 
 #[cfg(test)]
 mod tests;
+
+pub use together::check_together;
 
 /// Whether a finding stops a map from starting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -121,6 +125,7 @@ pub fn check_all(
     }
     if let Some(compiled) = compiled {
         kinds::check(&mut report, compiled);
+        rules::check(&mut report, compiled);
     }
     let mut findings = report.findings;
     findings.sort_by_key(|finding| (finding.severity, finding.side));

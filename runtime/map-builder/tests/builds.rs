@@ -4,7 +4,8 @@
 
 use std::path::Path;
 
-use dualwright_map_builder::{BuildError, BuildOptions, build_folder, build_map};
+use dualwright_map_builder::guest::Guest;
+use dualwright_map_builder::{BuildError, BuildOptions, build_folder, build_map, build_map_with};
 
 const MAP: &str = r#"
 [map]
@@ -60,6 +61,36 @@ fn a_wrong_map_is_told_where() {
     assert!(text.contains("customer-groups.toml:10:3"), "{text}");
     assert!(text.contains("^^^^"), "{text}");
     assert!(text.contains("help: "), "{text}");
+}
+
+#[test]
+fn a_wrong_rule_is_shown_where_it_is_wrong() {
+    let rule = "[[rule]]\ndirection = \"to-dataverse\"\nexpression = \"CreditLimit > 'much'\"\n";
+    let folder = folder_with(&format!("{MAP}\n{rule}"));
+    let error = build_map(&map_path(folder.path()), &BuildOptions::default()).unwrap_err();
+    let text = error.to_string();
+    let (head, rest) = text.split_once('\n').unwrap();
+    assert_eq!(head, "text has no order: only numbers, days and moments have");
+    let (place, excerpt) = rest.split_once('\n').unwrap();
+    assert!(place.ends_with("customer-groups.toml:16:15"), "{place}");
+    assert_eq!(
+        excerpt,
+        "    |\n 16 | expression = \"CreditLimit > 'much'\"\n    |               ^^^^^^^^^^^^^^^^^^^^"
+    );
+}
+
+/// A guest from before there were rules runs maps without rules, and no map without its rules.
+#[test]
+fn an_older_guest_gets_no_rules() {
+    let mut guest = Guest::obtain(&BuildOptions::default()).unwrap();
+    let placeholder = b"DWTM\x02\0\0\0";
+    let at = guest.module.windows(8).position(|bytes| bytes == placeholder).unwrap();
+    guest.module[at + 4] = 1;
+    let folder = folder_with(MAP);
+    build_map_with(&map_path(folder.path()), &guest).unwrap();
+    let ruled = folder_with(&format!("{MAP}\n[[rule]]\nfinops = \"Description\"\nrequired = true\n"));
+    let error = build_map_with(&map_path(ruled.path()), &guest).unwrap_err();
+    assert!(error.to_string().contains("needs 2 for its rules"), "{error}");
 }
 
 #[test]

@@ -150,14 +150,21 @@ fn natively(
     writes: &[ColumnPath],
     row: &GuestChange,
 ) -> Outcome {
-    let change = Change {
+    told(eval::transform(program, vec![change(reads, row)]).pop().unwrap(), writes)
+}
+
+fn change(reads: &[ColumnPath], row: &GuestChange) -> Change {
+    Change {
         operation: match row.operation {
             Operation::Upsert => dualwright_sdk::Operation::Upsert,
             Operation::Delete => dualwright_sdk::Operation::Delete,
         },
         cells: reads.iter().map(|column| cell(row.record.get(column.as_str()))).collect(),
-    };
-    match eval::transform(program, vec![change]).pop().unwrap() {
+    }
+}
+
+fn told(outcome: dualwright_sdk::Outcome, writes: &[ColumnPath]) -> Outcome {
+    match outcome {
         dualwright_sdk::Outcome::Upsert(cells) => {
             Outcome::Upsert(writes.iter().cloned().zip(cells.into_iter().map(same_cell)).collect::<Record>())
         }
@@ -210,6 +217,68 @@ async fn a_map_means_the_same_inside_and_outside() {
     let path: PathBuf = folder.path().join("everything.toml");
     std::fs::write(&path, EVERYTHING).unwrap();
     compare(&host(), build_map(&path, &BuildOptions::default()).unwrap()).await;
+}
+
+const RULES: &str = r#"
+[[rule]]
+finops = "OrganizationName"
+required = true
+
+[[rule]]
+finops = "OrganizationName"
+length = { min = 2, max = 26 }
+
+[[rule]]
+finops = "CustomerAccount"
+unique = true
+
+[[rule]]
+finops = "SalesMemo"
+pattern = "[\\w &]*|-?[0-9.]+"
+
+[[rule]]
+finops = "CreditLimit"
+range = { min = "-1.5", max = 0 }
+code = "credit"
+message = "No credit here."
+
+[[rule]]
+dataverse = "memo"
+direction = "to-dataverse"
+stage = "mapped"
+one-of = [0, true, "Ørsted & Søn – 東京"]
+
+[[rule]]
+direction = "to-dataverse"
+expression = "CreditLimit is null or CreditLimit * 2 <= 0 and not length(SalesMemo) > 5"
+"#;
+
+/// A whole batch at a time: one of the rules looks at all of it.
+#[tokio::test]
+async fn rules_mean_the_same_inside_and_outside() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("everything.toml");
+    std::fs::write(&path, format!("{EVERYTHING}{RULES}")).unwrap();
+    let built = build_map(&path, &BuildOptions::default()).unwrap();
+    eprintln!("SIZE component with rules: {} bytes", built.bytes.len());
+    let plugin = host().load_async("everything", built.bytes.clone(), Grants::default()).await.unwrap();
+    let leg = &built.description.legs[0];
+    let bytes = built.compiled.encode();
+    let program = encode::program(&bytes, dualwright_sdk::Leg::ToDataverse).unwrap();
+    assert_eq!(program.checks.len(), 7);
+    let rows = rows(&program, &leg.reads, 400);
+    let batch = rows.iter().map(|row| change(&leg.reads, row)).collect();
+    let outside = eval::transform(&program, batch).into_iter().map(|outcome| told(outcome, &leg.writes));
+    let inside = plugin.transform(leg.leg, false, &rows).await;
+    let mut codes = std::collections::BTreeSet::new();
+    for ((row, inside), outside) in rows.iter().zip(inside).zip(outside) {
+        if let Outcome::Reject(violations) = &outside {
+            codes.extend(violations.iter().map(|violation| violation.code.clone()));
+        }
+        assert_eq!(inside, Ok(outside), "{row:?}");
+    }
+    let rules = ["credit", "expression", "length", "one-of", "pattern", "required", "unique"];
+    assert!(rules.iter().all(|rule| codes.contains(*rule)), "every rule has refused something: {codes:?}");
 }
 
 #[tokio::test]

@@ -44,7 +44,9 @@ impl Doctor {
         };
         for settings in &config.maps {
             match load_map(&host, &config, settings, &options).await {
-                Ok(map) => examination::check_map(&pair, reached, &map, &mut findings).await,
+                Ok(map) => {
+                    examination::check_map(&pair, reached, &map, &mut findings).await;
+                }
                 Err(failure) => {
                     let place = settings.file.display().to_string();
                     findings.push(

@@ -59,7 +59,7 @@ fn check_leg(
 }
 
 /// The column at the end of a path; none where its table is not known.
-fn end_of(
+pub(super) fn end_of(
     report: &Report<'_>,
     side: dualwright_model::System,
     table: &TableSchema,

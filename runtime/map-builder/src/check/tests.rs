@@ -3,6 +3,9 @@ use dualwright_model::{AlternateKey, ColumnSchema, ColumnType, Lookup, System, T
 use super::{Finding, Schemas, Severity, check, check_all};
 use crate::map::describe;
 
+mod rules;
+mod together;
+
 const MAP: &str = r#"
 [map]
 name = "customers-accounts"

@@ -58,7 +58,8 @@ impl Check {
                 Ok(map) if maps.iter().any(|known| known.description().name == map.description().name) => {}
                 Ok(map) => maps.push(map),
                 Err(_) => {
-                    let message = "this map of the configuration could not be read, so nothing was compared with it";
+                    let message =
+                        "this map of the configuration could not be read, so nothing was compared with it";
                     let place = settings.file.display().to_string();
                     let hint = "dualwright doctor says what is wrong with it";
                     findings.push(Finding::warning(place, "map-not-read", message).hint(hint));
@@ -76,7 +77,8 @@ impl Check {
         if checked.len() > 1 {
             let together: Vec<_> =
                 checked.iter().map(|(map, schemas)| (map.description(), schemas)).collect();
-            let filled: Vec<TableName> = self.filled.iter().map(|table| TableName::new(table.as_str())).collect();
+            let filled: Vec<TableName> =
+                self.filled.iter().map(|table| TableName::new(table.as_str())).collect();
             examination::check_together(&together, candidates, &filled, &mut findings);
         }
         examination::tell(findings, output)
