@@ -17,7 +17,7 @@ mod tests;
 pub(crate) struct Checks<'p> {
     program: &'p Program<'p>,
     /// For each check the values seen, sorted, with the record that has them.
-    seen: Vec<Vec<(String, Record)>>,
+    seen: Vec<Vec<(Vec<u8>, Record)>>,
     needs_record: bool,
 }
 
@@ -72,7 +72,7 @@ impl<'p> Checks<'p> {
     }
 }
 
-fn holds(check: &Check<'_>, cells: &[Cell], record: &Record, seen: &mut Vec<(String, Record)>) -> bool {
+fn holds(check: &Check<'_>, cells: &[Cell], record: &Record, seen: &mut Vec<(Vec<u8>, Record)>) -> bool {
     if let Test::Expression(steps) = &check.test {
         return expression::holds(steps, cells);
     }
@@ -100,13 +100,8 @@ fn holds(check: &Check<'_>, cells: &[Cell], record: &Record, seen: &mut Vec<(Str
         }
         (Test::Pattern(pattern), _) => pattern.fits(&cell.to_plain_text()),
         (Test::Unique, operand) => {
-            let value = match operand.number().map(crate::exact::Exact::parts) {
-                Some((mantissa, scale)) if !matches!(operand, Operand::Text(_)) => {
-                    format!("{mantissa}/{scale}")
-                }
-                _ => plain(cell),
-            };
-            match seen.binary_search_by(|(known, _)| known.as_str().cmp(&value)) {
+            let value = identity(cell, operand);
+            match seen.binary_search_by(|(known, _)| known.cmp(&value)) {
                 Ok(index) => seen.get(index).is_none_or(|(_, known)| known == record),
                 Err(index) => {
                     seen.insert(index, (value, record.clone()));
@@ -115,6 +110,19 @@ fn holds(check: &Check<'_>, cells: &[Cell], record: &Record, seen: &mut Vec<(Str
             }
         }
         (Test::Expression(_), _) => true,
+    }
+}
+
+/// Bytes that are the same for values that are the same: numbers by what they are, all else by its text.
+fn identity(cell: &Cell, operand: &Operand<'_>) -> Vec<u8> {
+    match operand {
+        Operand::Number(number) => {
+            let (mantissa, scale) = number.parts();
+            let mut bytes = mantissa.to_le_bytes().to_vec();
+            bytes.push(scale);
+            bytes
+        }
+        _ => plain(cell).into_bytes(),
     }
 }
 

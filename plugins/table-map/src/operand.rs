@@ -27,7 +27,9 @@ pub(crate) enum Operand<'a> {
     Wrong,
 }
 
+// Not inlined: every map carries this code, and few rows spend time in it.
 impl<'a> Operand<'a> {
+    #[inline(never)]
     pub(crate) fn of_cell(cell: &'a Cell) -> Self {
         match cell {
             Cell::Absent => Self::Unknown,
@@ -42,6 +44,7 @@ impl<'a> Operand<'a> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn of_literal(literal: &'a Literal<'_>) -> Self {
         match literal {
             Literal::Number(number) => Self::Number(*number),
@@ -71,6 +74,7 @@ impl<'a> Operand<'a> {
     }
 
     /// Whether two values that are both there are the same; `None` when they cannot be compared.
+    #[inline(never)]
     pub(crate) fn same(&self, other: &Self) -> Option<bool> {
         match (self, other) {
             // Both systems take no notice of letter case and trailing spaces.
@@ -83,6 +87,7 @@ impl<'a> Operand<'a> {
     }
 
     /// Which of two values is larger; `None` when they have no order.
+    #[inline(never)]
     pub(crate) fn order(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Moment(one), Self::Moment(other)) => Some(one.cmp(other)),

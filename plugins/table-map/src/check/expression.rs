@@ -101,9 +101,9 @@ fn binary<'a>(term: &Term<'_>, left: &Operand<'a>, right: &Operand<'a>) -> Opera
     }
     let result = match term {
         Term::Compare(comparison) => compare(*comparison, left, right).map(Operand::Boolean),
-        Term::Add => number(left, right, |one, other| one.add(other)),
-        Term::Subtract => number(left, right, |one, other| one.add(other.negated()?)),
-        Term::Multiply => number(left, right, |one, other| one.multiply(other)),
+        Term::Add => number(left, right, |one, other| one.plus(other)),
+        Term::Subtract => number(left, right, |one, other| one.plus(other.negated()?)),
+        Term::Multiply => number(left, right, |one, other| one.times(other)),
         _ => None,
     };
     result.unwrap_or(Operand::Wrong)
