@@ -23,13 +23,13 @@ pub(super) fn check(report: &mut Report<'_>, side: System, table: &TableSchema) 
             let message = format!("the key {} of {} is not active yet", key.name, table.name);
             let hint =
                 "the system is still building its index, or failed to: look at the key's job".to_owned();
-            report.add(severity, side, None, "key-inactive", message, Some(hint));
+            report.add(severity, side, columns.first(), "key-inactive", message, Some(hint));
         }
         Some(_) => {}
         None if is_primary_id => {}
         None => {
             let message = format!("{} has no key on exactly {listed}", table.name);
-            report.add(severity, side, None, "not-a-key", message, Some(hint(side, table, &listed)));
+            report.add(severity, side, columns.first(), "not-a-key", message, Some(hint(side, table, &listed)));
         }
     }
 }

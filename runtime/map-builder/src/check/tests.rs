@@ -116,6 +116,12 @@ fn what_does_not_fit_is_found() {
     is(&found, Severity::Error, System::Dataverse, "key-inactive");
     let found = spoilt(|_, accounts| accounts.keys.clear());
     is(&found, Severity::Error, System::Dataverse, "not-a-key");
+    assert_eq!(
+        found.field.as_ref().unwrap().as_str(),
+        "msdyn_company.cdm_companycode",
+        "the key's first column"
+    );
+    assert_eq!(found.map.as_str(), "customers-accounts");
     assert!(found.hint.unwrap().contains("create an alternate key on accountnumber, msdyn_company"));
     let found = spoilt(|customers, _| customers.keys[0].columns.push("PartyType".into()));
     is(&found, Severity::Error, System::Finops, "not-a-key");

@@ -196,6 +196,35 @@ fn a_rule_is_about_the_leg_that_its_side_and_stage_imply() {
     assert_eq!(try_compile(&listed).unwrap().programs[0].checks.len(), 1, "`map.rule` is the same list");
 }
 
+/// What the page of the language shows can be written.
+#[test]
+fn the_examples_of_the_page_are_rules() {
+    let page = include_str!("../../../README.md");
+    let map = MAP
+        .replace("\"Limit\"", "\"CreditLimit\"")
+        .replace("\"limit\", direction = \"to-dataverse\"", "\"limit\"");
+    let blocks: Vec<String> = page
+        .split("\n\n")
+        .filter(|block| block.starts_with("    [[rule]]") || block.starts_with("    rule = ["))
+        .map(|block| block.lines().map(|line| format!("{}\n", line.trim_start())).collect())
+        .collect();
+    let words = page.lines().filter(|line| line.starts_with("| `") && line.matches('|').count() == 4);
+    let words: Vec<String> = words
+        .filter_map(|line| line.trim_end_matches("` |").rsplit_once("| `"))
+        .filter(|(_, example)| example.contains(" = "))
+        .map(|(_, example)| format!("[[rule]]\nfinops = \"CreditLimit\"\n{example}\n"))
+        .collect();
+    assert_eq!((blocks.len(), words.len()), (5, 7), "{blocks:?} {words:?}");
+    for rule in blocks.iter().chain(&words) {
+        let text = match rule.starts_with("rule") {
+            true => map.replace("field = [", &format!("{rule}field = [")),
+            false => format!("{map}\n{rule}"),
+        };
+        let compiled = try_compile(&text).unwrap_or_else(|problems| panic!("{rule}: {problems:?}"));
+        assert_eq!(compiled.programs.iter().map(|program| program.checks.len()).sum::<usize>(), 1, "{rule}");
+    }
+}
+
 fn fits(expression: &str, text: &str) -> bool {
     match pattern::compile(expression) {
         Ok(pattern) => pattern.fits(text),
