@@ -109,7 +109,8 @@ fn lookups(
         let targets = targets.join(" or ");
         let message = format!("{path} leads to {targets}, which no map fills");
         let hint = format!(
-            "run the map that fills {targets} beside this one, or say that something else fills it: --filled {targets}"
+            "run the map that fills {targets} beside this one, or say that something else fills it: --filled {}",
+            lookup.targets.first().map_or("TABLE", TableName::as_str)
         );
         report.add(Severity::Error, side, Some(path), "lookup-not-filled", message, Some(hint));
     }
