@@ -29,7 +29,14 @@ pub(super) fn check(report: &mut Report<'_>, side: System, table: &TableSchema) 
         None if is_primary_id => {}
         None => {
             let message = format!("{} has no key on exactly {listed}", table.name);
-            report.add(severity, side, columns.first(), "not-a-key", message, Some(hint(side, table, &listed)));
+            report.add(
+                severity,
+                side,
+                columns.first(),
+                "not-a-key",
+                message,
+                Some(hint(side, table, &listed)),
+            );
         }
     }
 }
