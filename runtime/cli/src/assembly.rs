@@ -5,6 +5,6 @@ mod maps;
 mod runtime;
 mod systems;
 
-pub(crate) use maps::{LoadedMap, build, host, load_all, load_map};
+pub(crate) use maps::{LoadedMap, build_failure, host, host_failure, load_all, load_map};
 pub(crate) use runtime::{Runtime, failure as engine_failure};
 pub(crate) use systems::connect;

@@ -43,6 +43,14 @@ pub enum BuildError {
         /// The cache that was looked in.
         cache: PathBuf,
     },
+    /// There is no map where one was looked for.
+    #[error("there is no map at {path}: {reason}")]
+    NoProject {
+        /// What was pointed at.
+        path: PathBuf,
+        /// Why that is none.
+        reason: String,
+    },
     /// The compiler refused a guest.
     #[error("{toolchain} could not build {what}:\n{output}")]
     Compile {
@@ -96,7 +104,7 @@ impl BuildError {
     /// What a reader may do about it.
     pub fn class(&self) -> Class {
         match self {
-            Self::Map { .. } => Class::Config,
+            Self::Map { .. } | Self::NoProject { .. } => Class::Config,
             Self::Compile { .. } | Self::Guest { .. } => Class::Guest,
             Self::File { .. } | Self::NoToolchain { .. } | Self::NoGuest { .. } => Class::Host,
         }

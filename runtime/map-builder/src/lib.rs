@@ -4,16 +4,22 @@
 //! [`guest`] supplies the compiled `table-map` guest, [`compose`] puts the encoded table into it. [`check`] compares
 //! what any map says of itself with the schemas of both systems.
 //!
-//! What this room does not do: run components (that is `plugin-host`), or talk to a system.
+//! Authors begin with [`scaffold`], and try what they have with [`fixtures`], [`round_trip`] and [`limits`].
+//!
+//! What this room does not do: make a sandbox (a caller brings a loaded plugin), or talk to a system.
 
 pub mod check;
 pub mod compose;
 mod error;
 mod excerpt;
+pub mod fixtures;
 pub mod guest;
+pub mod limits;
 pub mod manifest;
 mod map;
 mod options;
+pub mod project;
+pub mod round_trip;
 pub mod scaffold;
 
 pub use error::{BuildError, MapProblem};

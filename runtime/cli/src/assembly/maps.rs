@@ -115,7 +115,7 @@ async fn bytes(path: &Path, options: &BuildOptions) -> Result<(Vec<u8>, Option<B
 }
 
 /// Builds the component of a map file.
-pub(crate) async fn build(path: &Path, options: &BuildOptions) -> Result<BuiltMap, Failure> {
+async fn build(path: &Path, options: &BuildOptions) -> Result<BuiltMap, Failure> {
     let (path, options) = (path.to_path_buf(), options.clone());
     tokio::task::spawn_blocking(move || build_map(&path, &options))
         .await
@@ -124,7 +124,7 @@ pub(crate) async fn build(path: &Path, options: &BuildOptions) -> Result<BuiltMa
 }
 
 /// Why a map was not built.
-fn build_failure(error: &BuildError) -> Failure {
+pub(crate) fn build_failure(error: &BuildError) -> Failure {
     match error {
         BuildError::Map { problems } => {
             let count = problems.len();
@@ -141,7 +141,7 @@ fn build_failure(error: &BuildError) -> Failure {
     }
 }
 
-fn host_failure(error: &HostError, path: &Path) -> Failure {
+pub(crate) fn host_failure(error: &HostError, path: &Path) -> Failure {
     // What is refused is the file, whoever has to act: the same file is refused again.
     let failure = match error.class() {
         Class::Host => Failure::runtime("the sandbox could not take the map"),

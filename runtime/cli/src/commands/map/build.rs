@@ -1,29 +1,31 @@
-//! `dualwright map build`: a map file becomes a component.
+//! `dualwright map build`: a map file or a project becomes a component.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use dualwright_diagnostics::Exit;
+use dualwright_map_builder::project::{Project, Source};
 use dualwright_map_builder::{BuildOptions, Progress as BuildProgress};
 use serde::Serialize;
 
-use crate::assembly::build;
+use super::workshop::{build_project, load, no_project, sandbox};
 use crate::{Failure, Output};
 
 const EXAMPLE: &str = "\
 The first build on a machine also builds the guest that runs map files; later builds take well under a second.
 
 Example:
-  dualwright map build plugins/catalogue/customers/customer-groups.toml -o customer-groups.wasm";
+  dualwright map build plugins/catalogue/customers/customer-groups.toml -o customer-groups.wasm
+  dualwright map build .          in a project made by dualwright map new";
 
-/// Turns a map file into one self-contained component.
+/// Turns a map file or a project into one self-contained component.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Build {
-    /// The map file.
-    #[arg(value_name = "MAP.TOML")]
+    /// The map file, or a project's folder.
+    #[arg(value_name = "MAP", default_value = ".")]
     map: PathBuf,
-    /// Where to write the component; beside the map file when left out.
+    /// Where to write the component; beside the map file, or in the project's folder, when left out.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -40,37 +42,48 @@ struct Document<'a> {
 
 impl Build {
     pub(crate) async fn run(self, output: &Output) -> Result<Exit, Failure> {
-        let target = self.output.unwrap_or_else(|| self.map.with_extension("wasm"));
+        let project = Project::find(&self.map).map_err(|error| no_project(&error))?;
+        if let Source::Component(path) = &project.source {
+            return Err(Failure::usage("this is a component already").at(path.display()));
+        }
+        let target = self.output.unwrap_or_else(|| project.output());
         let notes = *output;
-        let progress = BuildProgress::new(move |line| notes.note(line));
-        let built = build(&self.map, &BuildOptions { progress, ..BuildOptions::default() }).await?;
+        let options = BuildOptions {
+            progress: BuildProgress::new(move |line| notes.note(line)),
+            ..BuildOptions::default()
+        };
+        let built = build_project(&project, &options).await?;
+        // Nothing is written that the sandbox would refuse later.
+        let plugin = load(&sandbox()?, &project, built.bytes.clone()).await?;
         write_whole(&target, &built.bytes).map_err(|error| {
             Failure::runtime("cannot write the component").at(target.display()).because(error)
         })?;
-        let description = &built.description;
+        let description = plugin.description();
+        let digest = plugin.digest();
+        let toolchain = built.toolchain.as_deref().unwrap_or("an unknown tool chain");
         output.line(format!(
             "{} {} → {} ({} bytes, sha256 {}; guest built with {})",
             description.name,
             description.version,
             target.display(),
             built.bytes.len(),
-            built.digest,
-            built.toolchain
+            digest,
+            toolchain
         ));
         output.document(&Document {
             map: description.name.as_str(),
             version: &description.version,
             file: &target,
             bytes: built.bytes.len(),
-            digest: built.digest.as_str(),
-            toolchain: &built.toolchain,
+            digest: digest.as_str(),
+            toolchain,
         })?;
         Ok(Exit::Done)
     }
 }
 
 /// Writes a file so that nobody ever sees half of it (I7): a watcher would load it.
-fn write_whole(path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(super) fn write_whole(path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.tmp", std::process::id()));
     let half = path.with_file_name(name);

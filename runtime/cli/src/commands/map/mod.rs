@@ -2,14 +2,17 @@
 
 mod build;
 mod check;
+mod new;
 mod preview;
+mod test;
+mod workshop;
 
 use clap::{Args, Subcommand};
 use dualwright_diagnostics::Exit;
 
 use crate::{Failure, Output};
 
-/// Builds and checks maps.
+/// Begins, tests, builds and checks maps.
 #[derive(Debug, Args)]
 pub struct Map {
     #[command(subcommand)]
@@ -18,7 +21,11 @@ pub struct Map {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Turn a map file into a component.
+    /// Begin a new map: a project with fixtures and a README.
+    New(new::New),
+    /// Run a map's fixtures, the round-trip law and the limits in the sandbox.
+    Test(test::Test),
+    /// Turn a map file or a project into a component.
     Build(build::Build),
     /// Check a map against both systems.
     Check(check::Check),
@@ -29,6 +36,8 @@ enum Action {
 impl Map {
     pub(crate) async fn run(self, output: &Output) -> Result<Exit, Failure> {
         match self.action {
+            Action::New(command) => command.run(output),
+            Action::Test(command) => command.run(output).await,
             Action::Build(command) => command.run(output).await,
             Action::Check(command) => command.run(output).await,
             Action::Preview(command) => command.run(output).await,

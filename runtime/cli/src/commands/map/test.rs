@@ -1,0 +1,140 @@
+//! `dualwright map test`: fixtures, the round-trip law and the limits, in the sandbox the map will live in.
+
+mod report;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use dualwright_diagnostics::Exit;
+use dualwright_map_builder::fixtures::{self, Actual, Case, CaseResult, FixtureError, FixtureFile};
+use dualwright_map_builder::project::Project;
+use dualwright_map_builder::round_trip::Effort;
+use dualwright_map_builder::{BuildOptions, Progress as BuildProgress, limits, round_trip};
+use dualwright_plugin_host::Plugin;
+
+use super::workshop::{build_project, load, no_project, sandbox};
+use crate::{Failure, Output};
+use report::Report;
+
+const EXAMPLE: &str = "\
+Fixtures are TOML files in fixtures/ beside the map (or in fixtures/NAME/ for NAME.toml and NAME.wasm). The exit code is 0 when
+everything came out as expected, and 2 when something did not.
+
+Example:
+  dualwright map test                             in a project
+  dualwright map test customer-groups.toml --filter deleted
+  dualwright map test . --update                  records what the map does now as what is expected";
+
+/// Runs a map's fixtures, the round-trip law and the limits in the real sandbox.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct Test {
+    /// A project's folder, a map file, or a component.
+    #[arg(value_name = "PATH", default_value = ".")]
+    path: PathBuf,
+    /// Only cases and fields whose names hold this text.
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Record what came out as what is expected, where they differ.
+    #[arg(long)]
+    update: bool,
+    /// Where the values of the round-trip law begin.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// How many values to generate for each two-way field and direction.
+    #[arg(long, value_name = "COUNT", default_value_t = 48)]
+    values: usize,
+}
+
+impl Test {
+    pub(crate) async fn run(self, output: &Output) -> Result<Exit, Failure> {
+        let project = Project::find(&self.path).map_err(|error| no_project(&error))?;
+        // The fixtures first: their author should not wait for a compiler to hear of a typing error.
+        let files = fixtures::read_folder(&project.fixtures).map_err(|error| unreadable(&error))?;
+        let notes = *output;
+        let options = BuildOptions {
+            progress: BuildProgress::new(move |line| notes.note(line)),
+            ..BuildOptions::default()
+        };
+        let built = build_project(&project, &options).await?;
+        let host = sandbox()?;
+        let plugin = load(&host, &project, built.bytes).await?;
+        let mut report = Report::new(*output, plugin.description());
+        for file in &files {
+            self.run_file(file, &plugin, &mut report).await?;
+        }
+        let all: Vec<Case> = files.iter().flat_map(|file| file.cases.clone()).collect();
+        if all.is_empty() {
+            report.no_fixtures(&project.fixtures);
+        }
+        let compiled = built.map.as_ref().map(|map| &map.compiled);
+        let effort = Effort { seed: self.seed, values: self.values };
+        let fields: Vec<_> = round_trip::check(&plugin, &all, compiled, effort)
+            .await
+            .into_iter()
+            .filter(|field| self.wants(&format!("{} ↔ {}", field.finops, field.dataverse)))
+            .collect();
+        report.fields(&fields, self.seed);
+        if self.filter.is_none() {
+            report.limits(&limits::check(&plugin, &all, host.limits()).await);
+        }
+        report.end()
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.filter.as_deref().is_none_or(|filter| name.to_lowercase().contains(&filter.to_lowercase()))
+    }
+
+    async fn run_file(
+        &self,
+        file: &FixtureFile,
+        plugin: &Plugin,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        // Whole batches always, whatever is shown: a batch without its neighbours would be another test.
+        let results = fixtures::run(plugin, &file.cases).await;
+        let shown = || file.cases.iter().zip(&results).filter(|(case, _)| self.wants(&case.name));
+        let mut recorded = Vec::new();
+        if self.update {
+            recorded =
+                shown().filter(|(_, result)| can_record(result)).map(|(case, _)| case.name.clone()).collect();
+            self.record(file, &results, &recorded)?;
+        }
+        report.file(file);
+        for (case, result) in shown() {
+            report.case(file, case, result, recorded.contains(&case.name));
+        }
+        Ok(())
+    }
+
+    fn record(&self, file: &FixtureFile, results: &[CaseResult], names: &[String]) -> Result<(), Failure> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let outcomes: Vec<Option<Actual>> = file
+            .cases
+            .iter()
+            .zip(results)
+            .map(|(case, result)| names.contains(&case.name).then(|| result.actual.clone()))
+            .collect();
+        let text = fixtures::update(file, &outcomes)
+            .map_err(|error| Failure::usage("the expectations were not recorded").because(error))?;
+        super::build::write_whole(&file.path, text.as_bytes()).map_err(|error| {
+            Failure::runtime("cannot write the fixtures").at(file.path.display()).because(error)
+        })
+    }
+}
+
+/// Whether a case came out differently, with an answer that may be expected.
+fn can_record(result: &CaseResult) -> bool {
+    !result.is_good() && result.problem.is_none() && matches!(result.actual, Actual::Answer(_))
+}
+
+fn unreadable(error: &FixtureError) -> Failure {
+    match error {
+        FixtureError::Wrong { path, line, message } => Failure::usage(format!("a fixture is wrong: {message}"))
+            .at(format!("{}:{line}", path.display()))
+            .hint("dualwright map test --help says where fixtures are; the README of a new project, how they are written"),
+        error => Failure::usage("the fixtures cannot be read").because(error),
+    }
+}

@@ -1,0 +1,37 @@
+//! What an author's commands share: a project, its component, and a sandbox to try it in.
+
+use dualwright_map_builder::project::{Built, Project};
+use dualwright_map_builder::{BuildError, BuildOptions};
+use dualwright_plugin_host::{Grants, Host, HostConfig, Plugin};
+
+use crate::Failure;
+use crate::assembly::{build_failure, host_failure};
+
+/// A path that is no map.
+pub(super) fn no_project(error: &BuildError) -> Failure {
+    Failure::of_class(error.class(), "there is no map to work on").because(error).hint(
+        "name a map file, a component or a project's folder; begin a new one with: dualwright map new NAME",
+    )
+}
+
+/// Builds a project's component.
+pub(super) async fn build_project(project: &Project, options: &BuildOptions) -> Result<Built, Failure> {
+    let (project, options) = (project.clone(), options.clone());
+    tokio::task::spawn_blocking(move || project.build(&options))
+        .await
+        .map_err(|error| Failure::runtime("the build was cut off").because(error))?
+        .map_err(|error| build_failure(&error))
+}
+
+/// The sandbox with its usual limits.
+pub(super) fn sandbox() -> Result<Host, Failure> {
+    Host::new(HostConfig::default()).map_err(|error| Failure::runtime("there is no sandbox").because(error))
+}
+
+/// The component in the sandbox, with no grants.
+pub(super) async fn load(host: &Host, project: &Project, bytes: Vec<u8>) -> Result<Plugin, Failure> {
+    let name = project.path().display().to_string();
+    host.load_async(&name, bytes, Grants::default())
+        .await
+        .map_err(|error| host_failure(&error, project.path()))
+}
