@@ -13,6 +13,7 @@ mod imports;
 mod isolate;
 mod limits;
 mod outcome;
+pub mod registry;
 mod rows;
 mod stats;
 mod store;
