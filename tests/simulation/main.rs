@@ -300,6 +300,38 @@ fn what_was_deleted_last_stays_deleted() {
     }
 }
 
+/// What an initial sync had just created when it died is not the other side's word against the row it came from.
+#[test]
+fn an_initial_sync_that_dies_knows_what_it_made() {
+    for seed in seeds(100) {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let mut random = StdRng::seed_from_u64(seed);
+            let world = World::new(seed, Policy::FinopsWins, System::Finops);
+            for number in 0..12 {
+                world.dataverse.user_set(&format!("d{number}"), "name", Value::text("new"));
+            }
+            let engine = world.start().await;
+            tokio::time::sleep(Duration::from_millis(random.random_range(0..400))).await;
+            world.finops.detach();
+            world.dataverse.detach();
+            engine.abandon();
+            for number in 0..12 {
+                world.dataverse.user_set(&format!("d{number}"), "memo", Value::text("meanwhile"));
+            }
+            let engine = world.start().await;
+            settle_down(&world, seed).await;
+            engine.shutdown().await;
+            world.finops.assert_log_is_sane(seed);
+            let rows = world.finops.rows();
+            for (key, row) in rows {
+                assert_eq!(row["memo"], Value::text("meanwhile"), "seed {seed}: {key}");
+            }
+        });
+    }
+}
+
 #[test]
 fn a_renamed_key_stays_one_record() {
     for seed in seeds(20) {

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use dualwright_connect::{Existing, Precondition, Write, WriteOutcome, WriteTarget, Written};
 use dualwright_diagnostics::Class;
 use dualwright_model::{ColumnPath, IntegrationKey, Record, System, TableName, Timestamp, Value};
-use dualwright_store::Resolution;
+use dualwright_store::{Link, Resolution, Settlement, StoreError};
 use dualwright_sync::conflict::{self, Circumstances, Clash, Policy};
 use dualwright_sync::plan::{self, Plan, Target};
 
@@ -302,6 +302,10 @@ async fn send(map: &MapContext, mode: Mode, ready: Vec<Going>, done: &mut Vec<Do
             Step::Look => None,
         })
         .collect();
+    if let Err(error) = note_creations(map, mode, &ready).await {
+        put_all_back(ready.into_iter().map(|one| one.work.item), error.class(), &error.to_string(), done);
+        return Vec::new();
+    }
     let outcomes = match side.connector.apply(&side.selection, &writes).await {
         Ok(outcomes) => outcomes,
         Err(error) => {
@@ -321,6 +325,29 @@ async fn send(map: &MapContext, mode: Mode, ready: Vec<Going>, done: &mut Vec<Do
             }
         })
         .collect()
+}
+
+/// I4: rows of an initial sync are not journalled, so after a crash they are read again, perhaps newer. A row that was
+/// created before the crash must be known for ours then: taken for one that somebody made on the other side, it would win
+/// over its own source. So what is about to be created is noted first.
+async fn note_creations(map: &MapContext, mode: Mode, ready: &[Going]) -> Result<(), StoreError> {
+    if !mode.initial {
+        return Ok(());
+    }
+    let links: Vec<Link> = ready
+        .iter()
+        .filter(|one| one.work.link.is_none())
+        .filter_map(|one| match &one.step {
+            Step::Write(sending) if sending.write.precondition == Precondition::Absent => {
+                Some(settle::about_to_create(map, mode, &one.work, &sending.known))
+            }
+            _ => None,
+        })
+        .collect();
+    if links.is_empty() {
+        return Ok(());
+    }
+    map.store.settle(Settlement { links, ..Settlement::default() }).await
 }
 
 fn not_bouncing(map: &MapContext, mode: Mode, one: Going, done: &mut Vec<Done>) -> Option<Going> {

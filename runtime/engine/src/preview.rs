@@ -32,8 +32,10 @@ pub async fn preview(
         if description.leg(leg).is_none() || live.description().leg(leg).is_none() {
             continue;
         }
-        let side = build_side(description, leg.source(), pair.connector(leg.source())).await?;
-        let changes = rows(&map(), &side, limit).await?;
+        let connector = pair.connector(leg.source());
+        let now = build_side(live.description(), leg.source(), connector).await?;
+        let next = build_side(description, leg.source(), connector).await?;
+        let changes = rows(&map(), &now, &next, limit).await?;
         reports.insert(leg, shadow::compare_on(live, candidate, leg, changes).await);
     }
     Ok(reports)
@@ -46,18 +48,24 @@ pub(crate) async fn compare(
     leg: Leg,
     limit: usize,
 ) -> Result<ShadowReport, EngineError> {
-    let changes = rows(&candidate.name.to_string(), candidate.side(leg.source()), limit).await?;
+    let source = leg.source();
+    let changes = rows(&candidate.name.to_string(), live.side(source), candidate.side(source), limit).await?;
     Ok(shadow::compare_on(live.logic.as_ref(), candidate.logic.as_ref(), leg, changes).await)
 }
 
-/// Up to `limit` rows of a leg's source that belong to the map.
-async fn rows(map: &str, side: &Side, limit: usize) -> Result<Vec<GuestChange>, EngineError> {
+/// Up to `limit` rows of a leg's source that belong to the candidate, with what either version reads of them.
+async fn rows(map: &str, now: &Side, next: &Side, limit: usize) -> Result<Vec<GuestChange>, EngineError> {
+    let side = next;
+    let mut selection = next.selection.clone();
+    selection.columns.extend(now.selection.columns.iter().cloned());
+    selection.columns.sort();
+    selection.columns.dedup();
     let mut rows = Vec::new();
     let mut from: Option<ScanPosition> = None;
     while rows.len() < limit {
         let page = side
             .connector
-            .scan(&side.selection, from.as_ref(), PAGE.min(limit))
+            .scan(&selection, from.as_ref(), PAGE.min(limit))
             .await
             .map_err(|source| EngineError::Connect { map: map.to_owned(), source })?;
         let inside = page.changes.into_iter().map(|change| change.record).filter(|record| {

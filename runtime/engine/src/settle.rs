@@ -54,7 +54,7 @@ pub(crate) fn settled(map: &MapContext, mode: Mode, work: Work, result: Result) 
     let Work { item, link, new_lane_key, near_miss, .. } = work;
     let target = mode.leg.target();
     let now = map.clock.now();
-    let fresh = link.is_none();
+    let fresh = link.as_ref().is_none_or(|link| link.side(target).id.is_none());
     let link = link.unwrap_or_else(|| empty_link(map, new_lane_key, &item, now));
     let mut link = seen_by_source(map, mode, &item, link);
     let side = link.side_mut(target);
@@ -99,6 +99,16 @@ pub(crate) fn settled(map: &MapContext, mode: Mode, work: Work, result: Result) 
     }
     done.link = LinkEffect::Set(Box::new(link));
     done
+}
+
+/// The link of a row that is about to be created: its content is known, and nothing else of it. Of the source only the id
+/// is told, so that its row still counts as one that was never looked at.
+pub(crate) fn about_to_create(map: &MapContext, mode: Mode, work: &Work, cells: &Record) -> Link {
+    let mut link = empty_link(map, work.new_lane_key.clone(), &work.item, map.clock.now());
+    link.side_mut(mode.leg.source()).id = Some(work.item.entry.change.id.clone());
+    let target = mode.leg.target();
+    link.side_mut(target).fingerprint = Fingerprint::of(cells, &map.side(target).selection.key);
+    link
 }
 
 fn empty_link(map: &MapContext, lane_key: String, item: &Item, now: Timestamp) -> Link {
