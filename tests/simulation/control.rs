@@ -32,7 +32,7 @@ impl Served {
             token: token.map(str::to_owned),
         };
         let listener = Control::bind(&settings).await.unwrap();
-        let control = Control::serve(listener, settings, Arc::clone(&engine), world.pair()).unwrap();
+        let control = Control::serve(listener, settings, Arc::clone(&engine), world.pair(), None).unwrap();
         settle_down(&world, 1).await;
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self { world, engine, control, http: Client::new() }

@@ -145,6 +145,11 @@ impl Runtime {
         tail(&self.log())
     }
 
+    /// Its configuration.
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("dualwright.toml")
+    }
+
     /// Where its journal is.
     pub fn store(&self) -> PathBuf {
         self.folder.join("store.sqlite")

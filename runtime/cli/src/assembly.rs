@@ -1,10 +1,11 @@
 //! Puts the rooms together: connectors, store, sandbox, maps, engine, the runtime's own HTTP. The one place that names
 //! a backend and a system, and the same for `run` and for `demo`.
 
+mod adoption;
 mod maps;
 mod runtime;
 mod systems;
 
-pub(crate) use maps::{LoadedMap, build_failure, host, host_failure, load_all, load_map};
+pub(crate) use maps::{LoadedMap, LoadedMaps, build_failure, host, host_failure, load_all, load_map};
 pub(crate) use runtime::{Runtime, failure as engine_failure};
 pub(crate) use systems::connect;

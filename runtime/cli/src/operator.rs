@@ -67,11 +67,20 @@ impl Address {
 
 impl Operator {
     pub(crate) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, Failure> {
-        self.ask(Method::GET, path, query, None).await
+        self.ask(Method::GET, path, query, Body::None).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Result<Value, Failure> {
+        self.ask(Method::DELETE, path, &[], Body::None).await
+    }
+
+    /// Sends a file under the name that messages call it by.
+    pub(crate) async fn put_file(&self, path: &str, name: &str, bytes: Vec<u8>) -> Result<Value, Failure> {
+        self.ask(Method::POST, path, &[("file", name)], Body::Bytes(bytes)).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        self.ask(Method::POST, path, &[], Some(body)).await
+        self.ask(Method::POST, path, &[], Body::Json(body)).await
     }
 
     async fn ask(
@@ -79,16 +88,18 @@ impl Operator {
         method: Method,
         path: &str,
         query: &[(&str, &str)],
-        body: Option<&Value>,
+        body: Body<'_>,
     ) -> Result<Value, Failure> {
         let url = format!("{}{path}", self.address);
         let mut request = self.http.request(method, &url).query(query);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
+        request = match body {
+            Body::None => request,
+            Body::Json(document) => request.json(document),
+            Body::Bytes(bytes) => request.header("content-type", "application/wasm").body(bytes),
+        };
         let answer = request.send().await.map_err(|error| {
             Failure::environment("the runtime does not answer")
                 .at(&self.address)
@@ -104,12 +115,20 @@ impl Operator {
         let failure = match status {
             StatusCode::UNAUTHORIZED => Failure::environment("the runtime does not let us in")
                 .hint("its [control] token is asked for; use the configuration that it runs with"),
-            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => Failure::usage("the runtime refuses"),
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY => {
+                Failure::usage("the runtime refuses")
+            }
             _ => Failure::runtime("the runtime could not do it"),
         };
         let words = said.map_or_else(|| format!("it answered {status}"), str::to_owned);
         Err(failure.at(url).because(Said(words)))
     }
+}
+
+enum Body<'a> {
+    None,
+    Json(&'a Value),
+    Bytes(Vec<u8>),
 }
 
 /// What the runtime said.

@@ -11,7 +11,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::routes::{activities, dead_letters, health, maps, nudges, records};
+use crate::plugins::Plugins;
+use crate::routes::{activities, dead_letters, health, maps, nudges, plugins, records};
 
 /// A push carries at most 256 kB (larger ones leave their parameters out), with room for headers of our own.
 const BODY_MAX_BYTES: usize = 1024 * 1024;
@@ -52,6 +53,7 @@ pub enum ControlError {
 pub(crate) struct Shared {
     pub(crate) engine: Arc<Engine>,
     pub(crate) pair: Pair,
+    pub(crate) plugins: Option<Arc<Plugins>>,
     pub(crate) nudge_secret: String,
     pub(crate) token: Option<String>,
 }
@@ -79,7 +81,7 @@ impl Control {
             .map_err(|error| ControlError::Listen { address, reason: error.to_string() })
     }
 
-    /// Serves on a bound address.
+    /// Serves on a bound address; without `plugins`, versions cannot be changed while it runs.
     ///
     /// # Errors
     /// When the address cannot be told.
@@ -88,12 +90,13 @@ impl Control {
         settings: ControlSettings,
         engine: Arc<Engine>,
         pair: Pair,
+        plugins: Option<Arc<Plugins>>,
     ) -> Result<Self, ControlError> {
         let address = listener
             .local_addr()
             .map_err(|error| ControlError::Listen { address: settings.listen, reason: error.to_string() })?;
-        let shared =
-            Arc::new(Shared { engine, pair, nudge_secret: settings.nudge_secret, token: settings.token });
+        let ControlSettings { nudge_secret, token, .. } = settings;
+        let shared = Arc::new(Shared { engine, pair, plugins, nudge_secret, token });
         let (stop, mut stopped) = watch::channel(false);
         let app = router(shared);
         let task = tokio::spawn(async move {
@@ -115,7 +118,19 @@ impl Control {
 }
 
 fn router(shared: Arc<Shared>) -> Router {
+    let component_max = shared.plugins.as_ref().map_or(BODY_MAX_BYTES, |plugins| plugins.max_bytes());
+    let install = post(plugins::install).layer(DefaultBodyLimit::max(component_max.saturating_add(1)));
     let guarded = Router::new()
+        .route("/v1/plugins", get(plugins::list).merge(install))
+        .route("/v1/maps/{map}/history", get(plugins::history))
+        .route("/v1/maps/{map}/activate", post(plugins::activate))
+        .route("/v1/maps/{map}/rollback", post(plugins::rollback))
+        .route("/v1/maps/{map}/quarantine", post(plugins::quarantine))
+        .route("/v1/maps/{map}/release", post(plugins::release))
+        .route(
+            "/v1/maps/{map}/shadow",
+            get(plugins::shadow_report).post(plugins::shadow).delete(plugins::end_shadow),
+        )
         .route("/v1/maps", get(maps::list))
         .route("/v1/maps/{map}/pause", post(maps::pause))
         .route("/v1/maps/{map}/resume", post(maps::resume))

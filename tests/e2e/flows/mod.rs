@@ -18,3 +18,4 @@ mod northwind;
 mod story;
 mod throttled;
 mod values;
+mod versions;

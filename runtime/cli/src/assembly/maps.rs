@@ -16,10 +16,22 @@ use crate::config::{self, Config};
 pub(crate) struct LoadedMap {
     /// The component in the sandbox.
     pub(crate) plugin: Arc<Plugin>,
+    /// Its bytes, for the registry.
+    pub(crate) bytes: Vec<u8>,
+    /// The file it came from.
+    pub(crate) file: String,
     /// What the map file says, when it was one.
     pub(crate) built: Option<BuiltMap>,
     /// What the configuration says of it.
     settings: config::Map,
+}
+
+/// All maps of a configuration, and the sandbox they are in.
+pub(crate) struct LoadedMaps {
+    /// The sandbox.
+    pub(crate) host: Host,
+    /// The maps, in the configuration's order.
+    pub(crate) maps: Vec<LoadedMap>,
 }
 
 impl LoadedMap {
@@ -48,13 +60,13 @@ impl LoadedMap {
 }
 
 /// Builds what must be built and loads every map of the configuration, in its order.
-pub(crate) async fn load_all(config: &Config, options: &BuildOptions) -> Result<Vec<LoadedMap>, Failure> {
+pub(crate) async fn load_all(config: &Config, options: &BuildOptions) -> Result<LoadedMaps, Failure> {
     let host = host(config)?;
     let mut maps = Vec::new();
     for settings in &config.maps {
         maps.push(load_map(&host, config, settings, options).await?);
     }
-    Ok(maps)
+    Ok(LoadedMaps { host, maps })
 }
 
 /// The sandbox, within the configured limits.
@@ -93,10 +105,10 @@ pub(crate) async fn load_map(
     let (bytes, built) = bytes(&path, options).await?;
     let name = path.display().to_string();
     let plugin = host
-        .load_async(&name, bytes, Grants::default())
+        .load_async(&name, bytes.clone(), Grants::default())
         .await
         .map_err(|error| host_failure(&error, &path))?;
-    Ok(LoadedMap { plugin: Arc::new(plugin), built, settings: settings.clone() })
+    Ok(LoadedMap { plugin: Arc::new(plugin), bytes, file: name, built, settings: settings.clone() })
 }
 
 /// The component of a file: built when it is a map file, read when it is a component.

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dualwright_connect::{Connector, NudgeSubscription};
-use dualwright_control::{Control, ControlSettings};
+use dualwright_control::{Control, ControlSettings, Plugins};
 use dualwright_engine::{Engine, EngineError, EngineSettings, Pair, SystemClock};
 use dualwright_model::{System, TableName};
 use dualwright_store::Store;
 use dualwright_store::sqlite::SqliteStore;
 use tokio::task::JoinHandle;
 
-use super::maps::LoadedMap;
+use super::adoption::{adopt, open_registry};
+use super::maps::{LoadedMap, LoadedMaps};
 use crate::Failure;
 use crate::config::Config;
 
@@ -36,7 +37,8 @@ pub(crate) struct Runtime {
 impl Runtime {
     /// Starts everything, in the order in which nothing is lost: the address is bound and the systems are told of it
     /// before the first row is read.
-    pub(crate) async fn start(config: &Config, pair: Pair, maps: &[LoadedMap]) -> Result<Self, Failure> {
+    pub(crate) async fn start(config: &Config, pair: Pair, loaded: &mut LoadedMaps) -> Result<Self, Failure> {
+        let LoadedMaps { host, maps } = loaded;
         let secret = nudge_secret(config)?;
         let settings = ControlSettings {
             listen: config.control.listen,
@@ -50,6 +52,8 @@ impl Runtime {
             .await
             .map_err(|error| Failure::usage("the runtime cannot listen").because(error))?;
         let store = open_store(config)?;
+        let registry = open_registry(config, host)?;
+        adopt(&registry, host, maps).await?;
         let mut subscriptions = Vec::new();
         if let Some(secret) = secret {
             let address = listener.local_addr().unwrap_or(settings.listen);
@@ -74,7 +78,8 @@ impl Runtime {
         .await
         .map_err(|error| failure(&error))?;
         let engine = Arc::new(engine);
-        let control = Control::serve(listener, settings, Arc::clone(&engine), pair)
+        let plugins = Plugins::new(registry, host.clone(), Arc::clone(&engine));
+        let control = Control::serve(listener, settings, Arc::clone(&engine), pair, Some(plugins))
             .map_err(|error| Failure::runtime("the runtime cannot serve").because(error))?;
         Ok(Self { engine, address: control.address, control, subscriptions })
     }

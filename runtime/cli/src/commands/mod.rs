@@ -6,6 +6,7 @@ pub(crate) mod emulate;
 mod errors;
 mod init;
 mod map;
+mod plugin;
 mod run;
 mod status;
 mod trace;
@@ -61,6 +62,8 @@ pub enum Command {
     Errors(errors::Errors),
     /// Tell one record's whole story: both sides, who wrote them last, what waits, what failed.
     Trace(trace::Trace),
+    /// Install, try, activate and take back versions of maps while changes flow.
+    Plugin(plugin::Plugin),
     /// Run a local F&O and a local Dataverse for development.
     Emulate(emulate::Emulate),
     /// Build and check maps.
@@ -74,7 +77,7 @@ impl Command {
             Self::Run(_) => "info",
             Self::Emulate(_) => "warn,dualwright_emulators=info",
             Self::Demo(_) | Self::Init(_) | Self::Doctor(_) | Self::Map(_) => "error",
-            Self::Status(_) | Self::Errors(_) | Self::Trace(_) => "error",
+            Self::Status(_) | Self::Errors(_) | Self::Trace(_) | Self::Plugin(_) => "error",
         }
     }
 
@@ -91,6 +94,7 @@ impl Command {
             Self::Status(command) => command.run(output).await,
             Self::Errors(command) => command.run(output).await,
             Self::Trace(command) => command.run(output).await,
+            Self::Plugin(command) => command.run(output).await,
             Self::Emulate(command) => command.run(output).await,
             Self::Map(command) => command.run(output).await,
         }

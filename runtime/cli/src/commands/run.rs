@@ -40,9 +40,10 @@ impl Run {
         let config = Config::load(&self.config)?;
         let pair = connect(&config)?;
         let start = async {
-            let maps = load_all(&config, &BuildOptions::default()).await?;
-            let runtime = Runtime::start(&config, pair, &maps).await?;
-            Ok::<_, Failure>((maps.len(), runtime))
+            let mut maps = load_all(&config, &BuildOptions::default()).await?;
+            let count = maps.maps.len();
+            let runtime = Runtime::start(&config, pair, &mut maps).await?;
+            Ok::<_, Failure>((count, runtime))
         };
         let (maps, runtime) = tokio::select! {
             started = start => started?,

@@ -19,7 +19,7 @@ use dualwright_map_builder::{BuildOptions, Progress as BuildProgress};
 use dualwright_model::Leg;
 use dualwright_store::Resolution;
 
-use crate::assembly::{LoadedMap, Runtime, connect, load_all};
+use crate::assembly::{LoadedMap, LoadedMaps, Runtime, connect, load_all};
 use crate::config::Config;
 use crate::progress::Progress;
 use crate::signal::StopSignals;
@@ -91,10 +91,10 @@ async fn act(
     };
     seed::fill(&person, progress).await?;
     let config = Config::load(&stage.write_config(maps)?)?;
-    let loaded = build(&config, progress).await?;
-    let runtime = Runtime::start(&config, connect(&config)?, &loaded).await?;
+    let mut loaded = build(&config, progress).await?;
+    let runtime = Runtime::start(&config, connect(&config)?, &mut loaded).await?;
     let shown = tokio::select! {
-        shown = everything(wishes, stage, maps, &loaded, &runtime, &person, progress) => shown,
+        shown = everything(wishes, stage, maps, &loaded.maps, &runtime, &person, progress) => shown,
         failure = runtime.gave_up() => Err(failure),
     };
     let mut report = match shown {
@@ -162,7 +162,7 @@ async fn everything(
     })
 }
 
-async fn build(config: &Config, progress: &Progress) -> Result<Vec<LoadedMap>, Failure> {
+async fn build(config: &Config, progress: &Progress) -> Result<LoadedMaps, Failure> {
     let task = progress.waiting("building the maps");
     let (lines, began) = (progress.clone(), Instant::now());
     let options = BuildOptions {
@@ -170,7 +170,7 @@ async fn build(config: &Config, progress: &Progress) -> Result<Vec<LoadedMap>, F
         ..BuildOptions::default()
     };
     let loaded = load_all(config, &options).await?;
-    task.finish(format!("{} maps in {:.1} s", loaded.len(), began.elapsed().as_secs_f64()));
+    task.finish(format!("{} maps in {:.1} s", loaded.maps.len(), began.elapsed().as_secs_f64()));
     Ok(loaded)
 }
 

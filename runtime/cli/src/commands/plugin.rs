@@ -1,0 +1,306 @@
+//! `dualwright plugin …`: versions of maps in a running runtime.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use dualwright_diagnostics::Exit;
+use serde_json::{Value, json};
+
+use crate::operator::{Address, Operator};
+use crate::output::table;
+use crate::{Failure, Output};
+
+const EXAMPLE: &str = "\
+Examples:
+  dualwright plugin install customers-accounts-1.1.0.wasm   checked and kept; nothing runs otherwise yet
+  dualwright plugin shadow customers-accounts 1.1.0         runs beside the live version, writes nothing
+  dualwright plugin activate customers-accounts 1.1.0       from the next batch on
+  dualwright plugin rollback customers-accounts
+  dualwright plugin reapply customers-accounts 1.1.0        what it wrote goes through the live version";
+const LIST_EXAMPLE: &str = "Example:\n  dualwright plugin list";
+const INSTALL_EXAMPLE: &str = "Example:\n  dualwright plugin install customers-accounts-1.1.0.wasm";
+const VERSION_EXAMPLE: &str = "\
+A version is what `plugin list` shows: 1.1.0, or the first digits of a digest.
+
+Example:
+  dualwright plugin activate customers-accounts 1.1.0";
+const MAP_EXAMPLE: &str = "Example:\n  dualwright plugin history customers-accounts";
+const SHADOW_EXAMPLE: &str = "\
+Examples:
+  dualwright plugin shadow customers-accounts 1.1.0 --sample 500
+  dualwright plugin shadow customers-accounts            what it found so far
+  dualwright plugin shadow customers-accounts --end";
+const QUARANTINE_EXAMPLE: &str = "\
+Example:
+  dualwright plugin quarantine customers-accounts 1.1.0 --reason \"cuts phone numbers short\"";
+
+/// Install, try, activate and take back versions of maps while changes flow.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE)]
+pub struct Plugin {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show every installed version, and every file that was refused.
+    List(List),
+    /// Check a component and keep it. It does not run yet.
+    Install(Install),
+    /// Put an installed version to work, from the next batch on.
+    Activate(Version),
+    /// Put the version before to work again.
+    Rollback(OfMap),
+    /// Take a version out. Where it was live, the version before takes over.
+    Quarantine(Quarantine),
+    /// Let a quarantined version run again.
+    Release(Version),
+    /// Run a version beside the live one and compare, writing nothing.
+    Shadow(Shadow),
+    /// Send every record that a version wrote last through the live one again.
+    Reapply(Version),
+    /// Tell what happened to a map's versions, and who decided it.
+    History(OfMap),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = LIST_EXAMPLE)]
+struct List {
+    #[command(flatten)]
+    address: Address,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = INSTALL_EXAMPLE)]
+struct Install {
+    /// The component, as `dualwright map build` makes it.
+    file: PathBuf,
+    #[command(flatten)]
+    address: Address,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = VERSION_EXAMPLE)]
+struct Version {
+    /// The map.
+    map: String,
+    /// Its version, or the first digits of the component's digest.
+    #[arg(value_name = "VERSION")]
+    which: String,
+    #[command(flatten)]
+    address: Address,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = MAP_EXAMPLE)]
+struct OfMap {
+    /// The map.
+    map: String,
+    #[command(flatten)]
+    address: Address,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = QUARANTINE_EXAMPLE)]
+struct Quarantine {
+    /// The map.
+    map: String,
+    /// Its version, or the first digits of the component's digest.
+    #[arg(value_name = "VERSION")]
+    which: String,
+    /// Why, for those who will ask.
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    address: Address,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = SHADOW_EXAMPLE)]
+struct Shadow {
+    /// The map.
+    map: String,
+    /// The version to try; without one, what the present candidate found so far.
+    #[arg(value_name = "VERSION")]
+    which: Option<String>,
+    /// So many rows of each direction to begin with.
+    #[arg(long, default_value_t = 100, value_name = "ROWS")]
+    sample: usize,
+    /// Take the candidate away.
+    #[arg(long, conflicts_with = "which")]
+    end: bool,
+    #[command(flatten)]
+    address: Address,
+}
+
+impl Plugin {
+    pub(crate) async fn run(self, output: &Output) -> Result<Exit, Failure> {
+        match self.action {
+            Action::List(list) => show_list(&list.address.open()?, output).await?,
+            Action::Install(install) => install.run(output).await?,
+            Action::Activate(which) => which.ask("activate", output).await?,
+            Action::Release(which) => which.ask("release", output).await?,
+            Action::Reapply(which) => which.ask("reapply", output).await?,
+            Action::Rollback(of) => {
+                let answer =
+                    of.address.open()?.post(&format!("/v1/maps/{}/rollback", of.map), &json!({})).await?;
+                tell(&answer, output)?;
+            }
+            Action::Quarantine(which) => {
+                let body = json!({ "version": which.which, "reason": which.reason });
+                let path = format!("/v1/maps/{}/quarantine", which.map);
+                tell(&which.address.open()?.post(&path, &body).await?, output)?;
+            }
+            Action::Shadow(shadow) => shadow.run(output).await?,
+            Action::History(of) => show_history(&of, output).await?,
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl Install {
+    async fn run(self, output: &Output) -> Result<(), Failure> {
+        let bytes = tokio::fs::read(&self.file).await.map_err(|error| {
+            Failure::usage("cannot read the component").at(self.file.display()).because(error)
+        })?;
+        let name = self.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let answer = self.address.open()?.put_file("/v1/plugins", &name, bytes).await?;
+        output.document(&answer)?;
+        let plugin = &answer["plugin"];
+        let known = if answer["already"] == true { " (it was here before)" } else { "" };
+        output.line(format!(
+            "installed {} {} as {}{known}; `dualwright plugin activate {} {}` puts it to work",
+            text(plugin, "map"),
+            text(plugin, "version"),
+            short(&text(plugin, "digest")),
+            text(plugin, "map"),
+            text(plugin, "version"),
+        ));
+        Ok(())
+    }
+}
+
+impl Version {
+    async fn ask(self, verb: &str, output: &Output) -> Result<(), Failure> {
+        let path = format!("/v1/maps/{}/{verb}", self.map);
+        tell(&self.address.open()?.post(&path, &json!({ "version": self.which })).await?, output)
+    }
+}
+
+impl Shadow {
+    async fn run(self, output: &Output) -> Result<(), Failure> {
+        let runtime = self.address.open()?;
+        let path = format!("/v1/maps/{}/shadow", self.map);
+        let answer = match &self.which {
+            _ if self.end => runtime.delete(&path).await?,
+            Some(version) => {
+                runtime.post(&path, &json!({ "version": version, "sample": self.sample })).await?
+            }
+            None => runtime.get(&path, &[]).await?,
+        };
+        output.document(&answer)?;
+        let report = &answer["report"];
+        if report.is_null() {
+            output.line(format!("no candidate runs beside {}", self.map));
+            return Ok(());
+        }
+        output.line(format!(
+            "{} of {} rows alike, {} faults, {} rows passed over",
+            report["same"], report["rows"], report["faults"], report["passed_over"]
+        ));
+        let mut shown = table(&["column", "rows", "live", "candidate"]);
+        for (column, difference) in report["differences"].as_object().into_iter().flatten() {
+            for (place, sample) in list(&difference["samples"]).iter().enumerate() {
+                let first = place == 0;
+                let column = if first { column.clone() } else { String::new() };
+                let rows = if first { difference["rows"].to_string() } else { String::new() };
+                shown.add_row([column, rows, text(sample, "live"), text(sample, "candidate")]);
+            }
+        }
+        if shown.row_count() > 0 {
+            output.line(shown.to_string());
+        }
+        Ok(())
+    }
+}
+
+async fn show_list(runtime: &Operator, output: &Output) -> Result<(), Failure> {
+    let answer = runtime.get("/v1/plugins", &[]).await?;
+    output.document(&answer)?;
+    let mut shown = table(&["map", "version", "state", "digest", "installed", "by"]);
+    for plugin in list(&answer["plugins"]) {
+        shown.add_row([
+            text(plugin, "map"),
+            text(plugin, "version"),
+            text(plugin, "state"),
+            short(&text(plugin, "digest")),
+            text(plugin, "at"),
+            text(plugin, "actor"),
+        ]);
+    }
+    output.line(shown.to_string());
+    for refused in list(&answer["refused"]) {
+        output.line(format!(
+            "refused {} ({}): {} {}",
+            text(refused, "file"),
+            short(&text(refused, "digest")),
+            text(refused, "reason"),
+            text(refused, "next")
+        ));
+    }
+    Ok(())
+}
+
+async fn show_history(of: &OfMap, output: &Output) -> Result<(), Failure> {
+    let answer = of.address.open()?.get(&format!("/v1/maps/{}/history", of.map), &[]).await?;
+    output.document(&answer)?;
+    for entry in list(&answer["history"]) {
+        output.line(format!("{} {}: {}", text(entry, "at"), text(entry, "actor"), act(&entry["act"])));
+    }
+    Ok(())
+}
+
+/// `{"activated": {"from": "…", "to": "…"}}` in words.
+fn act(act: &Value) -> String {
+    let Some((word, facts)) = act.as_object().and_then(|members| members.iter().next()) else {
+        return act.to_string();
+    };
+    let of = |name: &str| facts[name].as_str().map(short);
+    let mut words = vec![word.replace('-', " ")];
+    words.extend(facts["version"].as_str().map(str::to_owned));
+    words.extend(of("digest").or_else(|| of("to")));
+    words.extend(of("from").map(|from| format!("in the place of {from}")));
+    words.extend(facts["evidence"]["text"].as_str().map(|text| format!("because: {text}")));
+    words.join(" ")
+}
+
+/// What a change of versions came to.
+fn tell(answer: &Value, output: &Output) -> Result<(), Failure> {
+    output.document(answer)?;
+    let map = text(answer, "map");
+    output.line(if let Some(rows) = answer["rows"].as_u64() {
+        format!("{rows} rows of {map} go through the live version again")
+    } else if answer["plugin"].is_object() {
+        format!("{} {} may run again", text(&answer["plugin"], "map"), text(&answer["plugin"], "version"))
+    } else if answer["changed"] == false {
+        format!("{map} goes on as it was")
+    } else if answer["to"].is_null() {
+        format!("{map} has no sound version left and is paused; its changes are captured and wait")
+    } else {
+        format!("{map} runs {} instead of {}", short(&text(answer, "to")), short(&text(answer, "from")))
+    });
+    Ok(())
+}
+
+fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_default().to_owned()
+}
+
+fn short(digest: &str) -> String {
+    digest.chars().take(12).collect()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}

@@ -1,0 +1,277 @@
+//! Where the registry and the engine meet: what is installed, what is live, and who decided it.
+
+use std::sync::Arc;
+
+use dualwright_diagnostics::Class;
+use dualwright_engine::{Engine, EngineError, Event, ShadowReport};
+use dualwright_model::{Digest, MapName};
+use dualwright_plugin_host::registry::{
+    Entry, Evidence, Installation, Installed, Listing, MapVersions, Refused, Registry, RegistryError, Switch,
+};
+use dualwright_plugin_host::{Grants, Host, HostError, Plugin};
+use dualwright_sync::map_state::Request;
+use tokio::sync::broadcast::error::RecvError;
+
+/// Why an operation on plugins was not done. Nothing changed, unless a variant says otherwise.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PluginError {
+    /// The registry does not do it.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The sandbox does not take the component.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The engine does not do it.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// There is nothing to go back to.
+    #[error(
+        "{map} has no version before the live one; `dualwright plugin activate` takes one that is installed"
+    )]
+    NoPrevious {
+        /// The map.
+        map: MapName,
+    },
+    /// The runtime is ending.
+    #[error("the work was cut off; ask again")]
+    CutOff,
+}
+
+impl PluginError {
+    /// What a reader may do about it.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Registry(error) => error.class(),
+            Self::Host(error) => error.class(),
+            Self::Engine(error) => error.class(),
+            Self::NoPrevious { .. } => Class::Conflict,
+            Self::CutOff => Class::Transient,
+        }
+    }
+}
+
+/// The plugins of a running engine.
+pub struct Plugins {
+    registry: Registry,
+    host: Host,
+    engine: Arc<Engine>,
+    /// One switch at a time, so that the registry and the engine do not part ways.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Plugins {
+    /// Brings both together, and quarantines whatever version the engine undoes from now on.
+    pub fn new(registry: Registry, host: Host, engine: Arc<Engine>) -> Arc<Self> {
+        let mut events = engine.events();
+        let plugins = Arc::new(Self { registry, host, engine, turn: tokio::sync::Mutex::default() });
+        let weak = Arc::downgrade(&plugins);
+        tokio::spawn(async move {
+            loop {
+                let event = match events.recv().await {
+                    Ok(event) => event,
+                    Err(RecvError::Lagged(_)) => continue,
+                    Err(RecvError::Closed) => return,
+                };
+                let Event::Undone { map, digest, evidence } = event else { continue };
+                let Some(plugins) = weak.upgrade() else { return };
+                if let Err(error) = plugins.keep_undone(&digest, evidence).await {
+                    tracing::error!(%map, %digest, %error, "a version that was undone is not in quarantine");
+                }
+            }
+        });
+        plugins
+    }
+
+    /// Everything installed, and every refusal that is remembered.
+    pub fn list(&self) -> (Vec<Listing>, Vec<Refused>) {
+        (self.registry.list(), self.registry.refused())
+    }
+
+    /// The versions of one map.
+    ///
+    /// # Errors
+    /// [`PluginError::Registry`] when nothing of that name was ever installed.
+    pub fn versions(&self, map: &MapName) -> Result<MapVersions, PluginError> {
+        Ok(self.registry.map(map)?)
+    }
+
+    /// Everything that ever happened to a map's versions, oldest first.
+    ///
+    /// # Errors
+    /// [`PluginError::Registry`] when nothing of that name was ever installed.
+    pub fn history(&self, map: &MapName) -> Result<Vec<Entry>, PluginError> {
+        Ok(self.registry.history(map)?)
+    }
+
+    /// The largest component that is taken, in bytes.
+    pub fn max_bytes(&self) -> usize {
+        self.host.limits().max_component_bytes
+    }
+
+    /// Installs a component; it is a candidate then, not live.
+    ///
+    /// # Errors
+    /// [`PluginError::Registry`] with the reason for which it is refused.
+    pub async fn install(
+        &self,
+        file: &str,
+        bytes: Vec<u8>,
+        signature: Option<Vec<u8>>,
+        actor: &str,
+    ) -> Result<Installation, PluginError> {
+        let (file, actor) = (file.to_owned(), actor.to_owned());
+        self.blocking(move |registry| registry.install(&file, bytes, signature.as_deref(), &actor)).await
+    }
+
+    /// Puts an installed version to work: `which` is a version, a digest, or the first digits of one. The engine takes
+    /// it first, so that what does not fit is never live.
+    ///
+    /// # Errors
+    /// Every [`PluginError`].
+    pub async fn activate(&self, map: &MapName, which: &str, actor: &str) -> Result<Switch, PluginError> {
+        let _turn = self.turn.lock().await;
+        let wanted = self.registry.find(map, which)?;
+        self.check_sound(&wanted)?;
+        let before = self.engine.digest(map)?;
+        self.put_to_work(map, &wanted, actor).await?;
+        let (name, digest, by) = (map.clone(), wanted.digest.clone(), actor.to_owned());
+        match self.blocking(move |registry| registry.activate(&name, &digest, &by)).await {
+            Ok(switch) => Ok(switch),
+            Err(error) => {
+                // What is not remembered as live must not stay at work: the next start would bring another one.
+                if let Ok(former) = self.registry.find(map, before.as_str()) {
+                    self.put_to_work(map, &former, actor).await?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Puts the version before to work again.
+    ///
+    /// # Errors
+    /// Every [`PluginError`].
+    pub async fn rollback(&self, map: &MapName, actor: &str) -> Result<Switch, PluginError> {
+        let previous = self.registry.map(map)?.previous;
+        let previous = previous.ok_or_else(|| PluginError::NoPrevious { map: map.clone() })?;
+        self.activate(map, previous.digest.as_str(), actor).await
+    }
+
+    /// Takes a version out for good. Where it was live, the version before takes over; where there is none, the map is
+    /// paused: changes go on being captured, and wait.
+    ///
+    /// # Errors
+    /// Every [`PluginError`].
+    pub async fn quarantine(
+        &self,
+        map: &MapName,
+        which: &str,
+        reason: &str,
+        actor: &str,
+    ) -> Result<Switch, PluginError> {
+        let _turn = self.turn.lock().await;
+        let digest = self.registry.find(map, which)?.digest;
+        let evidence = Evidence { text: reason.to_owned(), counters: Default::default() };
+        let by = actor.to_owned();
+        // Durable first: whatever comes between, it must not run after the next start.
+        let switch = self.blocking(move |registry| registry.quarantine(&digest, evidence, &by)).await?;
+        if switch.changed() {
+            match &switch.to {
+                Some(to) => {
+                    let sound = self.registry.find(map, to.as_str())?;
+                    self.put_to_work(map, &sound, actor).await?;
+                }
+                None => {
+                    self.engine.request(map, Request::Pause, actor).await?;
+                }
+            }
+        }
+        Ok(switch)
+    }
+
+    /// Lets a quarantined version run again, as a candidate.
+    ///
+    /// # Errors
+    /// [`PluginError::Registry`].
+    pub async fn release(&self, map: &MapName, which: &str, actor: &str) -> Result<Installed, PluginError> {
+        let installed = self.registry.find(map, which)?;
+        let (digest, by) = (installed.digest.clone(), actor.to_owned());
+        self.blocking(move |registry| registry.release(&digest, &by)).await?;
+        Ok(installed)
+    }
+
+    /// Puts an installed version beside the live one; see [`Engine::shadow`].
+    ///
+    /// # Errors
+    /// Every [`PluginError`].
+    pub async fn shadow(&self, map: &MapName, which: &str, sample: usize) -> Result<Installed, PluginError> {
+        let wanted = self.registry.find(map, which)?;
+        self.check_sound(&wanted)?;
+        let candidate = self.load(&wanted).await?;
+        self.engine.shadow(map, Arc::new(candidate), sample).await?;
+        Ok(wanted)
+    }
+
+    /// What the candidate beside a map found so far.
+    ///
+    /// # Errors
+    /// [`PluginError::Engine`] when there is no such map.
+    pub fn shadow_report(&self, map: &MapName) -> Result<Option<(Digest, ShadowReport)>, PluginError> {
+        Ok(self.engine.shadow_report(map)?)
+    }
+
+    /// Takes the candidate away.
+    ///
+    /// # Errors
+    /// [`PluginError::Engine`] when there is no such map.
+    pub fn end_shadow(&self, map: &MapName) -> Result<Option<ShadowReport>, PluginError> {
+        Ok(self.engine.end_shadow(map)?)
+    }
+
+    /// What is in quarantine must not meet a record, not even for the moment until the registry refuses it (I7).
+    fn check_sound(&self, wanted: &Installed) -> Result<(), PluginError> {
+        let versions = self.registry.map(&wanted.name)?;
+        match versions.quarantined.into_iter().find(|(one, _)| one.digest == wanted.digest) {
+            Some((one, why)) => Err(PluginError::Registry(RegistryError::Quarantined {
+                map: one.name,
+                digest: one.digest,
+                evidence: why.evidence.text,
+            })),
+            None => Ok(()),
+        }
+    }
+
+    async fn put_to_work(&self, map: &MapName, wanted: &Installed, actor: &str) -> Result<(), PluginError> {
+        if self.engine.digest(map)? == wanted.digest {
+            return Ok(());
+        }
+        let plugin = self.load(wanted).await?;
+        self.engine.switch(map, Arc::new(plugin), actor).await?;
+        Ok(())
+    }
+
+    async fn load(&self, wanted: &Installed) -> Result<Plugin, PluginError> {
+        let digest = wanted.digest.clone();
+        let bytes = self.blocking(move |registry| registry.bytes(&digest)).await?;
+        Ok(self.host.load_async(&wanted.file, bytes, Grants::default()).await?)
+    }
+
+    async fn keep_undone(&self, digest: &Digest, text: String) -> Result<(), PluginError> {
+        let _turn = self.turn.lock().await;
+        let evidence = Evidence { text, counters: Default::default() };
+        let digest = digest.clone();
+        self.blocking(move |registry| registry.quarantine(&digest, evidence, "engine")).await?;
+        Ok(())
+    }
+
+    /// The registry waits for the disk and for the compiler.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Registry) -> Result<T, RegistryError> + Send + 'static,
+    ) -> Result<T, PluginError> {
+        let registry = self.registry.clone();
+        let done = tokio::task::spawn_blocking(move || work(&registry)).await;
+        Ok(done.map_err(|_| PluginError::CutOff)??)
+    }
+}
