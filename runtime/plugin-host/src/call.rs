@@ -14,7 +14,8 @@ use crate::engine::Shared;
 use crate::fault::NotStarted;
 use crate::rows::{Picks, Rows};
 use crate::stats::Counters;
-use crate::worlds::v1;
+use crate::worlds::contract::Version;
+use crate::worlds::mapper::Mapper;
 use crate::{
     Description, GuestChange, GuestFault, GuestFaultKind, PluginStats, TransformResult, fault, isolate, store,
 };
@@ -28,7 +29,8 @@ pub struct Plugin {
 
 struct Inner {
     shared: Arc<Shared>,
-    mapper: v1::Mapper,
+    mapper: Mapper,
+    contract: Version,
     digest: Digest,
     description: Description,
     legs: Vec<LegPlan>,
@@ -54,7 +56,8 @@ impl fmt::Debug for Plugin {
 impl Plugin {
     pub(crate) fn new(
         shared: Arc<Shared>,
-        mapper: v1::Mapper,
+        mapper: Mapper,
+        contract: Version,
         digest: Digest,
         description: Description,
         settings: Arc<BTreeMap<String, String>>,
@@ -71,6 +74,7 @@ impl Plugin {
             inner: Arc::new(Inner {
                 shared,
                 mapper,
+                contract,
                 digest,
                 description,
                 legs,
@@ -90,6 +94,11 @@ impl Plugin {
     /// The SHA-256 of the component's bytes.
     pub fn digest(&self) -> &Digest {
         &self.inner.digest
+    }
+
+    /// The version of the contract it was built against, `1.0.0`.
+    pub fn contract(&self) -> String {
+        self.inner.contract.to_string()
     }
 
     /// What it has done since it was loaded.

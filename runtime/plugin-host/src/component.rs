@@ -10,7 +10,10 @@ use wasmtime::component::types::{ComponentInstance, ComponentItem};
 
 use crate::engine::Shared;
 use crate::store::{self, State};
-use crate::worlds::v1;
+use crate::worlds::contract::{Contract, Interface};
+use crate::worlds::mapper::{self, Mapper};
+use crate::worlds::start;
+use crate::worlds::typed::Exported;
 use crate::{Description, Grants, HostError, Plugin, cache, describe, fault};
 
 /// Checks, compiles, links and asks; see [`crate::Host::load`].
@@ -25,14 +28,19 @@ pub(crate) fn load(
     let _loading = shared.loading();
     let component = compile(shared, name, bytes, &digest)?;
     check_imports(&shared.engine, name, &component, grants)?;
-    v1::check_types(&shared.engine, &component)
-        .map_err(|export| HostError::MissingExport { name: name.to_owned(), export })?;
-    let mapper = v1::Mapper::link(&shared.engine, &component, grants).map_err(|error| {
-        HostError::NotAComponent { name: name.to_owned(), reason: format!("it cannot be linked: {error:#}") }
-    })?;
+    let missing = |export| HostError::MissingExport { name: name.to_owned(), export };
+    let contract = Contract::read(&shared.engine, &component).map_err(missing)?;
+    let export = contract.export(Interface::Mapper).ok_or_else(|| missing(Interface::Mapper.full_name()))?;
+    mapper::check_types(&Exported::new(&shared.engine, &component, export)).map_err(missing)?;
+    let unlinked = |error: wasmtime::Error| HostError::NotAComponent {
+        name: name.to_owned(),
+        reason: format!("it cannot be linked: {error:#}"),
+    };
+    let linked = start::link(&shared.engine, &component, grants).map_err(unlinked)?;
+    let mapper = Mapper::new(linked).map_err(unlinked)?;
     let settings = Arc::new(grants.settings.clone());
     let description = ask(shared, name, &mapper, &settings)?;
-    Ok(Plugin::new(Arc::clone(shared), mapper, digest, description, settings))
+    Ok(Plugin::new(Arc::clone(shared), mapper, contract.version, digest, description, settings))
 }
 
 fn check_bytes(shared: &Shared, name: &str, bytes: &[u8]) -> Result<(), HostError> {
@@ -108,7 +116,7 @@ fn hint(wanted: &[String]) -> &'static str {
     if wanted.iter().any(|import| import.starts_with("wasi:")) {
         ". Maps run without WASI; build it without: Rust `--target wasm32-unknown-unknown`, JavaScript \
          `jco componentize --disable all` or `componentize-qjs --stub-wasi`, Python `componentize-py --stub-wasi`"
-    } else if wanted.iter().any(|import| import == crate::grants::LOG || import == crate::grants::SETTINGS) {
+    } else if wanted.iter().any(|import| Grants::may_allow(import)) {
         ". Grant it to this map in the configuration (`log`, or at least one of `settings`), or use a version that does \
          without"
     } else {
@@ -120,7 +128,7 @@ fn hint(wanted: &[String]) -> &'static str {
 fn ask(
     shared: &Shared,
     name: &str,
-    mapper: &v1::Mapper,
+    mapper: &Mapper,
     settings: &Arc<BTreeMap<String, String>>,
 ) -> Result<Description, HostError> {
     let wrong = |reason: String| HostError::BadDescription { name: name.to_owned(), reason };

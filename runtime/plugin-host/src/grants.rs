@@ -12,20 +12,30 @@ pub struct Grants {
     pub settings: BTreeMap<String, String>,
 }
 
-/// The interface for lines to the operator.
-pub(crate) const LOG: &str = "dualwright:plugin/log@1.0.0";
-/// The interface for settings.
-pub(crate) const SETTINGS: &str = "dualwright:plugin/settings@1.0.0";
+/// The interface for lines to the operator, in whatever version.
+pub(crate) const LOG: &str = "dualwright:plugin/log";
+/// The interface for settings, in whatever version.
+pub(crate) const SETTINGS: &str = "dualwright:plugin/settings";
 
 impl Grants {
     /// Whether an import of this name may be linked.
     pub(crate) fn allow(&self, import: &str) -> bool {
-        match import {
+        match interface_of(import) {
             LOG => self.log,
             SETTINGS => !self.settings.is_empty(),
             _ => false,
         }
     }
+
+    /// Whether an operator could grant an import of this name.
+    pub(crate) fn may_allow(import: &str) -> bool {
+        matches!(interface_of(import), LOG | SETTINGS)
+    }
+}
+
+/// An import's name without the version, when that is one this host knows: every 1.x has the same functions.
+fn interface_of(import: &str) -> &str {
+    import.split_once("@1.").map_or(import, |(name, _)| name)
 }
 
 #[cfg(test)]
@@ -40,5 +50,7 @@ mod tests {
         );
         let log = Grants { log: true, ..Grants::default() };
         assert!(log.allow(LOG) && !log.allow(SETTINGS));
+        assert!(log.allow("dualwright:plugin/log@1.0.0") && log.allow("dualwright:plugin/log@1.1.0"));
+        assert!(!log.allow("dualwright:plugin/log@2.0.0") && !log.allow("other:plugin/log@1.0.0"));
     }
 }

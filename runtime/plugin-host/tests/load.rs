@@ -105,7 +105,7 @@ fn the_contract_must_be_there_and_have_its_types() {
     let host = host(Limits::default());
     let error = refused(&host, &component("(component)"));
     assert!(matches!(&error, HostError::MissingExport { .. }), "{error}");
-    assert!(error.to_string().contains("dualwright:plugin/mapper@1.0.0"));
+    assert!(error.to_string().contains("dualwright:plugin/mapper@1.1.0"));
     let error = refused(
         &host,
         &component(

@@ -1,7 +1,7 @@
 //! Lines for the operator.
 
 use crate::store::State;
-use crate::worlds::v1::log::{Host, Level};
+use crate::worlds::bindings::dualwright::plugin::log::{Host, Level};
 
 /// The longest line, in bytes.
 const LINE_BYTES: usize = 1024;

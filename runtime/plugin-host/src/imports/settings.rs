@@ -1,7 +1,7 @@
 //! Values that the operator set for this activation.
 
 use crate::store::State;
-use crate::worlds::v1::settings::Host;
+use crate::worlds::bindings::dualwright::plugin::settings::Host;
 
 impl Host for State {
     fn get(&mut self, name: String) -> Option<String> {

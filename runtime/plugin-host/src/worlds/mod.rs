@@ -1,4 +1,12 @@
-//! One file for each published world of the contract. An adapter turns its world's types into the room's own; limits
-//! and grants are the same for all and sit below them (I6).
+//! The contract, from the host's side: one file for each interface that a component may export.
+//!
+//! Contract 1.x only ever adds interfaces, so what a component of an older 1.x exports is what the newest one calls by
+//! the same name: [`contract`] reads which version a component speaks and lifts it, and `tests/published.rs` runs frozen
+//! components of every published version. Limits and grants are the same for all and sit below (I6).
 
-pub(crate) mod v1;
+pub(crate) mod bindings;
+pub(crate) mod cells;
+pub(crate) mod contract;
+pub(crate) mod mapper;
+pub(crate) mod start;
+pub(crate) mod typed;

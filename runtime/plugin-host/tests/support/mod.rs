@@ -38,11 +38,13 @@ pub(crate) fn guest(name: &str) -> Vec<u8> {
     component(&format!("(module\n{}\n{}\n{}\n)", imports.join("\n"), read("prelude"), rest.join("\n")), world)
 }
 
-/// A component of a core module, for a world of the contract.
+/// A component of a core module, for a world of the contract: of the version that the module names. Most guests here
+/// speak 1.0, as most components out there will.
 pub(crate) fn component(module: &str, world: &str) -> Vec<u8> {
+    let contract = if module.contains("@1.0.0") { "../../wit/published/1.0.0" } else { "../../wit" };
     let mut module = wat::parse_str(module).unwrap_or_else(|error| panic!("{error}\n{module}"));
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(folder().join("../../wit")).expect("the contract parses");
+    let (package, _) = resolve.push_dir(folder().join(contract)).expect("the contract parses");
     let world = resolve.select_world(&[package], Some(world)).expect("the world exists");
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("metadata");
     ComponentEncoder::default()
