@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::engine::Shared;
 use crate::fault::NotStarted;
+use crate::imports::outside::{self, Errands, Outside};
 use crate::rows::{Picks, Rows};
 use crate::stats::Counters;
 use crate::worlds::contract::Version;
@@ -37,6 +38,8 @@ struct Inner {
     // `map version`, for the log.
     origin: Arc<str>,
     settings: Arc<BTreeMap<String, String>>,
+    // What it may ask of the world outside, if anything.
+    outside: Option<Arc<Outside>>,
     calls: Arc<Semaphore>,
     counters: Counters,
 }
@@ -61,6 +64,7 @@ impl Plugin {
         digest: Digest,
         description: Description,
         settings: Arc<BTreeMap<String, String>>,
+        outside: Option<Arc<Outside>>,
     ) -> Self {
         let legs = description
             .legs
@@ -80,6 +84,7 @@ impl Plugin {
                 legs,
                 origin,
                 settings,
+                outside,
                 calls,
                 counters,
             }),
@@ -114,6 +119,22 @@ impl Plugin {
     /// other, each in a fresh instance. The guest runs on a thread that may block; the call waits for a free place
     /// among the host's concurrent calls. Dropping the future stops after the call that is running.
     pub async fn transform(&self, leg: Leg, initial: bool, batch: &[GuestChange]) -> Vec<TransformResult> {
+        self.run(leg, initial, batch, false).await
+    }
+
+    /// [`Plugin::transform`] for a look at what would be written: a map that was granted `http` sends no request that
+    /// could change anything, and is told that it was not granted.
+    pub async fn rehearse(&self, leg: Leg, initial: bool, batch: &[GuestChange]) -> Vec<TransformResult> {
+        self.run(leg, initial, batch, true).await
+    }
+
+    async fn run(
+        &self,
+        leg: Leg,
+        initial: bool,
+        batch: &[GuestChange],
+        rehearsal: bool,
+    ) -> Vec<TransformResult> {
         if batch.is_empty() {
             return Vec::new();
         }
@@ -130,7 +151,8 @@ impl Plugin {
         let (inner, cancelled) = (Arc::clone(&self.inner), Arc::clone(&cancel.0));
         let answered = tokio::task::spawn_blocking(move || {
             let _places = (own, common);
-            inner.answer(plan, initial, &rows, &cancelled)
+            let outside = inner.outside.as_ref().map(|outside| outside.batch(rehearsal, &cancelled));
+            inner.answer(plan, initial, &rows, outside.as_ref(), &cancelled)
         })
         .await;
         let answers = answered.unwrap_or_default();
@@ -147,6 +169,7 @@ impl Inner {
         plan: usize,
         initial: bool,
         rows: &Rows,
+        outside: Option<&Arc<outside::Batch>>,
         cancelled: &AtomicBool,
     ) -> Vec<TransformResult> {
         let Some(plan) = self.legs.get(plan) else { return Vec::new() };
@@ -154,7 +177,7 @@ impl Inner {
         let mut answers = Vec::with_capacity(rows.len());
         for batch in rows.calls(limits.batch_rows, limits.batch_bytes) {
             answers.extend(isolate::answer_all(batch, limits, cancelled, |range, deadline| {
-                self.call(plan, initial, rows, &range, deadline)
+                self.call(plan, initial, rows, outside, &range, deadline)
             }));
         }
         let faults = answers.iter().filter(|answer| answer.is_err()).count();
@@ -169,6 +192,7 @@ impl Inner {
         plan: &LegPlan,
         initial: bool,
         rows: &Rows,
+        outside: Option<&Arc<outside::Batch>>,
         range: &Range<usize>,
         deadline: Duration,
     ) -> Result<Vec<TransformResult>, GuestFault> {
@@ -186,6 +210,9 @@ impl Inner {
                 Arc::clone(&self.origin),
                 Arc::clone(&self.settings),
             );
+            if let Some(batch) = outside {
+                Errands::allow(&mut store, batch, range.len());
+            }
             let answered = self.mapper.transform(&mut store, plan.leg, initial, rows, range, &plan.writes);
             let guard = store.into_data().guard;
             self.counters.called(begun.elapsed());

@@ -9,6 +9,7 @@ use wasmtime::component::Component;
 use wasmtime::component::types::{ComponentInstance, ComponentItem};
 
 use crate::engine::Shared;
+use crate::imports::outside::Outside;
 use crate::store::{self, State};
 use crate::worlds::contract::{Contract, Interface};
 use crate::worlds::mapper::{self, Mapper};
@@ -40,7 +41,8 @@ pub(crate) fn load(
     let mapper = Mapper::new(linked).map_err(unlinked)?;
     let settings = Arc::new(grants.settings.clone());
     let description = ask(shared, name, &mapper, &settings)?;
-    Ok(Plugin::new(Arc::clone(shared), mapper, contract.version, digest, description, settings))
+    let outside = Outside::granted(shared.services.as_ref(), grants, &shared.limits);
+    Ok(Plugin::new(Arc::clone(shared), mapper, contract.version, digest, description, settings, outside))
 }
 
 fn check_bytes(shared: &Shared, name: &str, bytes: &[u8]) -> Result<(), HostError> {
@@ -94,7 +96,7 @@ fn check_imports(
     }
     Err(HostError::ImportNotGranted {
         name: name.to_owned(),
-        hint: hint(&wanted).to_owned(),
+        hint: hint(&wanted),
         imports: wanted.join(", "),
     })
 }
@@ -112,15 +114,20 @@ fn any_function(engine: &Engine, instance: &ComponentInstance) -> bool {
     instance.exports(engine).any(|(_, item)| needs_something(engine, &item.ty))
 }
 
-fn hint(wanted: &[String]) -> &'static str {
+fn hint(wanted: &[String]) -> String {
+    let lines: Vec<&str> = wanted.iter().filter_map(|import| Grants::how_to_allow(import)).collect();
     if wanted.iter().any(|import| import.starts_with("wasi:")) {
         ". Maps run without WASI; build it without: Rust `--target wasm32-unknown-unknown`, JavaScript \
          `jco componentize --disable all` or `componentize-qjs --stub-wasi`, Python `componentize-py --stub-wasi`"
-    } else if wanted.iter().any(|import| Grants::may_allow(import)) {
-        ". Grant it to this map in the configuration (`log`, or at least one of `settings`), or use a version that does \
-         without"
+            .to_owned()
+    } else if lines.is_empty() {
+        ". This host knows no such import; remove it".to_owned()
     } else {
-        ". This host knows no such import; remove it"
+        format!(
+            ". Grant it to this map in the configuration, below its [[map]]: `[map.grants]` with `{}`; or use a version \
+             that does without",
+            lines.join("` and `")
+        )
     }
 }
 

@@ -10,7 +10,7 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 use crate::cache::Cache;
 use crate::component;
 use crate::ticker::Ticker;
-use crate::{Grants, HostError, Limits, Plugin};
+use crate::{Grants, HostError, Limits, Plugin, Services};
 
 /// How a [`Host`] is made.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct HostConfig {
     /// Where compiled code is kept between runs; `None` compiles anew each time. The folder is created if missing and
     /// must be writable by this user only: what is read from it is run.
     pub cache_folder: Option<PathBuf>,
+    /// What answers `lookup` and `http`; without it, guests that were granted them are told that nothing is connected.
+    pub services: Option<Arc<dyn Services>>,
 }
 
 impl Default for HostConfig {
@@ -33,6 +35,7 @@ impl Default for HostConfig {
             concurrent_calls: NonZeroUsize::new(cores.saturating_mul(2).clamp(4, 64))
                 .unwrap_or(NonZeroUsize::MIN),
             cache_folder: None,
+            services: None,
         }
     }
 }
@@ -52,6 +55,7 @@ pub(crate) struct Shared {
     pub(crate) calls: Arc<Semaphore>,
     pub(crate) calls_per_plugin: usize,
     pub(crate) cache: Option<Cache>,
+    pub(crate) services: Option<Arc<dyn Services>>,
     loading: Mutex<()>,
     _ticker: Ticker,
 }
@@ -85,6 +89,7 @@ impl Host {
                 calls: Arc::new(Semaphore::new(slots)),
                 calls_per_plugin: slots.div_ceil(2),
                 cache,
+                services: config.services,
                 loading: Mutex::new(()),
                 _ticker: ticker,
             }),

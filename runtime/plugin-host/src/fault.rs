@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use wasmtime::{Trap, WasmBacktrace};
 
+use crate::imports::outside::{AskedTooOften, GivenUp};
 use crate::limits::{MemoryGuard, MemoryRefused};
 use crate::{GuestFault, GuestFaultKind};
 
@@ -64,6 +65,12 @@ fn reason(
     }
     if let Some(host) = error.downcast_ref::<NotStarted>() {
         return (GuestFaultKind::Trap, host.to_string());
+    }
+    if let Some(often) = error.downcast_ref::<AskedTooOften>() {
+        return (GuestFaultKind::Trap, often.to_string());
+    }
+    if let Some(given_up) = error.downcast_ref::<GivenUp>() {
+        return (GuestFaultKind::Trap, given_up.to_string());
     }
     if let Some(length) = error.downcast_ref::<WrongLength>() {
         return (GuestFaultKind::BadAnswer, length.to_string());

@@ -1,6 +1,15 @@
 //! What an operator lets a plugin import.
 
+mod fields;
+mod http;
+mod lookup;
+
 use std::collections::BTreeMap;
+
+pub use fields::FieldGrant;
+pub use http::{HiddenText, HttpGrant, HttpGrantError};
+pub(crate) use http::{InjectedHeader, is_the_hosts_own};
+pub use lookup::LookupGrant;
 
 /// What a plugin may import beside the contract's words. The default is nothing (I6): without a grant the host links
 /// nothing, and a component that imports it is refused.
@@ -10,12 +19,22 @@ pub struct Grants {
     pub log: bool,
     /// The settings of this activation. The import is granted when there is at least one.
     pub settings: BTreeMap<String, String>,
+    /// Which of the columns that it asks for it may see.
+    pub fields: FieldGrant,
+    /// The tables whose records it may look up. The import is granted when there is at least one.
+    pub lookup: Vec<LookupGrant>,
+    /// The hosts it may send requests to. The import is granted when there is at least one.
+    pub http: Vec<HttpGrant>,
 }
 
 /// The interface for lines to the operator, in whatever version.
 pub(crate) const LOG: &str = "dualwright:plugin/log";
 /// The interface for settings, in whatever version.
 pub(crate) const SETTINGS: &str = "dualwright:plugin/settings";
+/// The interface for records, in whatever version.
+pub(crate) const LOOKUP: &str = "dualwright:plugin/lookup";
+/// The interface for requests to named hosts, in whatever version.
+pub(crate) const HTTP: &str = "dualwright:plugin/http";
 
 impl Grants {
     /// Whether an import of this name may be linked.
@@ -23,13 +42,23 @@ impl Grants {
         match interface_of(import) {
             LOG => self.log,
             SETTINGS => !self.settings.is_empty(),
+            LOOKUP => !self.lookup.is_empty(),
+            HTTP => !self.http.is_empty(),
             _ => false,
         }
     }
 
-    /// Whether an operator could grant an import of this name.
-    pub(crate) fn may_allow(import: &str) -> bool {
-        matches!(interface_of(import), LOG | SETTINGS)
+    /// What to write into the configuration for an import that an operator can grant.
+    pub(crate) fn how_to_allow(import: &str) -> Option<&'static str> {
+        Some(match interface_of(import) {
+            LOG => "log = true",
+            SETTINGS => "settings = { NAME = \"VALUE\" }",
+            LOOKUP => {
+                "lookup = [{ side = \"dataverse\", table = \"ENTITY SET\", columns = [\"KEY COLUMN\", \"COLUMN\"] }]"
+            }
+            HTTP => "http = [{ host = \"HOST\", methods = [\"GET\"], path-prefix = \"/\" }]",
+            _ => return None,
+        })
     }
 }
 

@@ -31,6 +31,19 @@ pub struct Limits {
     pub isolated_faults: usize,
     /// How long the search for the culprits of one call's batch may go on.
     pub isolation_time: Duration,
+    /// How often a call may ask `lookup` and `http` before its rows are counted. A guest that asks more is stopped.
+    pub service_calls: usize,
+    /// How much oftener it may ask for each row.
+    pub service_calls_per_row: usize,
+    /// How long a batch may wait for `lookup` and `http` in all; what is asked afterwards is answered `unavailable`. It is
+    /// no part of the deadline.
+    pub service_wait: Duration,
+    /// How long one lookup may take.
+    pub lookup_timeout: Duration,
+    /// How much of what lookups were answered is kept for each component, in bytes.
+    pub lookup_cache_bytes: usize,
+    /// How long an answer of a lookup is kept after the batch that asked; longer means older.
+    pub lookup_cache_time: Duration,
 }
 
 impl Default for Limits {
@@ -47,6 +60,12 @@ impl Default for Limits {
             stack_bytes: 512 << 10,
             isolated_faults: 8,
             isolation_time: Duration::from_secs(20),
+            service_calls: 64,
+            service_calls_per_row: 16,
+            service_wait: Duration::from_secs(30),
+            lookup_timeout: Duration::from_secs(10),
+            lookup_cache_bytes: 4 << 20,
+            lookup_cache_time: Duration::from_secs(5),
         }
     }
 }
@@ -56,6 +75,11 @@ impl Limits {
     pub fn deadline_for(&self, rows: usize) -> Duration {
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
         self.deadline.saturating_add(self.deadline_per_row.saturating_mul(rows))
+    }
+
+    /// How often a call with so many rows may ask `lookup` and `http`.
+    pub fn service_calls_for(&self, rows: usize) -> usize {
+        self.service_calls.saturating_add(self.service_calls_per_row.saturating_mul(rows))
     }
 
     /// How many bytes an answer may weigh in the host: its cells at their size here, and their text. Scaled with the

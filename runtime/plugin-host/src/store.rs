@@ -7,6 +7,7 @@ use std::time::Duration;
 use wasmtime::{Engine, Store};
 
 use crate::imports::log::LineCount;
+use crate::imports::outside::Errands;
 use crate::limits::MemoryGuard;
 use crate::ticker::Ticker;
 
@@ -17,6 +18,8 @@ pub(crate) struct State {
     /// What the operator's log calls this plugin: map and version, or the file while it is being loaded.
     pub(crate) origin: Arc<str>,
     pub(crate) settings: Arc<BTreeMap<String, String>>,
+    /// What it may ask of the world outside; nothing while it is being loaded.
+    pub(crate) errands: Option<Errands>,
 }
 
 /// A fresh store under these limits. The time runs from now on.
@@ -29,7 +32,8 @@ pub(crate) fn fresh(
     settings: Arc<BTreeMap<String, String>>,
 ) -> Store<State> {
     let guard = MemoryGuard::new(memory_bytes);
-    let mut store = Store::new(engine, State { guard, lines: LineCount::default(), origin, settings });
+    let mut store =
+        Store::new(engine, State { guard, lines: LineCount::default(), origin, settings, errands: None });
     store.limiter(|state| &mut state.guard);
     store.set_epoch_deadline(Ticker::ticks(deadline));
     // What the engine copies out of the guest, at its size in the host. A guest may name one list many times over, so

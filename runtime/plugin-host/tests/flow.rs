@@ -131,6 +131,7 @@ async fn more_callers_than_places() {
         limits: Limits::default(),
         concurrent_calls: NonZeroUsize::new(2).unwrap(),
         cache_folder: None,
+        ..HostConfig::default()
     };
     let host = Host::new(config).expect("a host");
     let plugins = [load(&host, "echo"), load(&host, "echo"), load(&host, "initial")];
@@ -177,7 +178,8 @@ async fn a_guest_may_use_what_it_was_granted() {
     // The guest runs on another thread, so for the whole of this test program; no other test looks at the log.
     tracing::subscriber::set_global_default(subscriber).expect("the only subscriber here");
 
-    let grants = Grants { log: true, settings: [("reason".to_owned(), "because".to_owned())].into() };
+    let settings = [("reason".to_owned(), "because".to_owned())].into();
+    let grants = Grants { log: true, settings, ..Grants::default() };
     let plugin = host(patient()).load("talk", &guest("talk"), &grants).expect("loads");
     let answers = plugin.transform(Leg::ToDataverse, false, &batch(2, &[])).await;
     assert_eq!(answers, vec![Ok(Outcome::Skip("because".to_owned())); 2]);
@@ -192,7 +194,8 @@ async fn a_guest_may_use_what_it_was_granted() {
 
 #[tokio::test]
 async fn a_setting_that_is_not_set_is_none() {
-    let grants = Grants { log: true, settings: [("other".to_owned(), "x".to_owned())].into() };
+    let settings = [("other".to_owned(), "x".to_owned())].into();
+    let grants = Grants { log: true, settings, ..Grants::default() };
     let plugin = host(patient()).load("talk", &guest("talk"), &grants).expect("loads");
     assert_eq!(plugin.transform(Leg::ToDataverse, false, &[row(1, "x")]).await, [echoed(1, "x")]);
 }

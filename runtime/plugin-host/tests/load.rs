@@ -75,7 +75,7 @@ fn i6_an_import_needs_its_grant() {
     let bytes = guest("talk");
     let settings = [("reason".to_owned(), "because".to_owned())].into();
     let log_only = Grants { log: true, ..Grants::default() };
-    let both = Grants { log: true, settings };
+    let both = Grants { log: true, settings, ..Grants::default() };
 
     let message = refused(&host, &bytes).to_string();
     assert!(message.contains("plugin/log") && message.contains("plugin/settings"), "{message}");
@@ -88,7 +88,8 @@ fn i6_an_import_needs_its_grant() {
 #[test]
 fn any_other_import_is_refused() {
     let host = host(Limits::default());
-    let everything = Grants { log: true, settings: [("a".to_owned(), "b".to_owned())].into() };
+    let settings = [("a".to_owned(), "b".to_owned())].into();
+    let everything = Grants { log: true, settings, ..Grants::default() };
     for text in [
         r#"(component (import "secrets" (func)))"#,
         r#"(component (import "a:b/c@1.0.0" (instance (export "r" (type (sub resource))))))"#,

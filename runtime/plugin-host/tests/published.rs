@@ -52,7 +52,8 @@ async fn a_map_of_contract_1_0_runs_in_both_directions() {
 /// What an older component may be granted, it is granted by the newest host.
 #[tokio::test]
 async fn imports_of_contract_1_0_are_linked() {
-    let grants = Grants { log: true, settings: [("reason".to_owned(), "because".to_owned())].into() };
+    let settings = [("reason".to_owned(), "because".to_owned())].into();
+    let grants = Grants { log: true, settings, ..Grants::default() };
     let plugin = host(Limits { ..patient() }).load("talk", &guest("talk"), &grants).expect("loads");
     let change = GuestChange { operation: Operation::Upsert, record: record(&[("K", Value::text("1"))]) };
     let answers = plugin.transform(Leg::ToDataverse, false, &[change]).await;

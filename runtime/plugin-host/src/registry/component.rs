@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use dualwright_model::{Digest, MapName, Timestamp};
+use dualwright_model::{Digest, MapName, System, TableName, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Grants, Host, HostError};
+use crate::{Grants, Host, HostError, HttpGrant, LookupGrant};
 
 /// What a component does for a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -76,6 +76,10 @@ impl Examine for Host {
 fn widest(mut grants: Grants) -> Grants {
     grants.log = true;
     grants.settings.insert("dualwright".to_owned(), "examination".to_owned());
+    // Only the imports: nothing is connected to a component that is only asked what it is.
+    let table = TableName::new("examination");
+    grants.lookup.push(LookupGrant { system: System::Finops, table, columns: Vec::new() });
+    grants.http.extend(HttpGrant::new("examination.invalid").ok());
     grants
 }
 

@@ -24,5 +24,9 @@ wasmtime::component::bindgen!({
             export dualwright:plugin/resolver@1.1.0;
         }
     ",
+    imports: {
+        "dualwright:plugin/lookup@1.1.0.find": trappable,
+        "dualwright:plugin/http@1.1.0.send": trappable,
+    },
     ownership: Borrowing { duplicate_if_necessary: true },
 });

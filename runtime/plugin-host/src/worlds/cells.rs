@@ -86,7 +86,8 @@ fn lower<'a>(rows: &'a Rows, cell: &Cell) -> wit::CellParam<'a> {
     }
 }
 
-fn value_from(cell: wit::CellResult) -> Result<Value, &'static str> {
+/// A guest's cell as a value; the error says what it is instead.
+pub(crate) fn value_from(cell: wit::CellResult) -> Result<Value, &'static str> {
     Ok(match cell {
         wit::CellResult::Absent => Value::Absent,
         wit::CellResult::Null => Value::Null,

@@ -3,7 +3,7 @@
 use wasmtime::component::{Component, HasSelf, Instance, InstancePre, Linker};
 use wasmtime::{Engine, Store, Trap};
 
-use super::bindings::dualwright::plugin::{log, settings};
+use super::bindings::dualwright::plugin::{http, log, lookup, settings};
 use crate::Grants;
 use crate::fault::NotStarted;
 use crate::store::State;
@@ -23,6 +23,12 @@ pub(crate) fn link(
     }
     if grants.allow(crate::grants::SETTINGS) {
         settings::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+    }
+    if grants.allow(crate::grants::LOOKUP) {
+        lookup::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+    }
+    if grants.allow(crate::grants::HTTP) {
+        http::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
     }
     linker.instantiate_pre(component)
 }
