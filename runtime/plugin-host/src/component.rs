@@ -1,13 +1,16 @@
 //! From bytes to a plugin: every check that a component must pass before it may see a row (I7).
 
-use std::collections::BTreeMap;
+pub(crate) mod layer;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use dualwright_model::Digest;
-use wasmtime::Engine;
-use wasmtime::component::Component;
+use dualwright_model::{ColumnPath, Digest, MapName};
 use wasmtime::component::types::{ComponentInstance, ComponentItem};
+use wasmtime::component::{Component, InstancePre};
+use wasmtime::{Engine, Store};
 
+use crate::caller::Caller;
 use crate::engine::Shared;
 use crate::imports::outside::Outside;
 use crate::store::{self, State};
@@ -24,25 +27,127 @@ pub(crate) fn load(
     bytes: &[u8],
     grants: &Grants,
 ) -> Result<Plugin, HostError> {
-    check_bytes(shared, name, bytes)?;
-    let digest = cache::digest_of(bytes);
     let _loading = shared.loading();
-    let component = compile(shared, name, bytes, &digest)?;
-    check_imports(&shared.engine, name, &component, grants)?;
-    let missing = |export| HostError::MissingExport { name: name.to_owned(), export };
-    let contract = Contract::read(&shared.engine, &component).map_err(missing)?;
-    let export = contract.export(Interface::Mapper).ok_or_else(|| missing(Interface::Mapper.full_name()))?;
-    mapper::check_types(&Exported::new(&shared.engine, &component, export)).map_err(missing)?;
-    let unlinked = |error: wasmtime::Error| HostError::NotAComponent {
-        name: name.to_owned(),
-        reason: format!("it cannot be linked: {error:#}"),
-    };
-    let linked = start::link(&shared.engine, &component, grants).map_err(unlinked)?;
-    let mapper = Mapper::new(linked).map_err(unlinked)?;
-    let settings = Arc::new(grants.settings.clone());
-    let description = ask(shared, name, &mapper, &settings)?;
-    let outside = Outside::granted(shared.services.as_ref(), grants, &shared.limits);
-    Ok(Plugin::new(Arc::clone(shared), mapper, contract.version, digest, description, settings, outside))
+    let opened = Opened::new(shared, name, bytes, grants)?;
+    let export = opened.contract.export(Interface::Mapper);
+    let export = export.ok_or_else(|| opened.missing(no_map(&opened.contract)))?;
+    mapper::check_types(&opened.exported(export)).map_err(|what| opened.missing(what))?;
+    let mapper = opened.link(Mapper::new)?;
+    let description = opened.ask(|store| mapper.describe(store), describe::check)?;
+    check_key(name, &description, grants)?;
+    let caller = opened.caller(&description.name, &description.version);
+    let fields = grants.fields.clone();
+    Ok(Plugin::new(mapper, opened.contract.version, opened.digest, description, fields, caller))
+}
+
+/// A component on its way in, whatever it exports.
+struct Opened<'a> {
+    shared: &'a Arc<Shared>,
+    name: &'a str,
+    grants: &'a Grants,
+    digest: Digest,
+    component: Component,
+    contract: Contract,
+    settings: Arc<BTreeMap<String, String>>,
+}
+
+impl<'a> Opened<'a> {
+    /// Compiles it and looks at what it imports.
+    fn new(
+        shared: &'a Arc<Shared>,
+        name: &'a str,
+        bytes: &[u8],
+        grants: &'a Grants,
+    ) -> Result<Self, HostError> {
+        check_bytes(shared, name, bytes)?;
+        let digest = cache::digest_of(bytes);
+        let component = compile(shared, name, bytes, &digest)?;
+        check_imports(&shared.engine, name, &component, grants)?;
+        let contract = Contract::read(&shared.engine, &component)
+            .map_err(|export| HostError::MissingExport { name: name.to_owned(), export })?;
+        let settings = Arc::new(grants.settings.clone());
+        Ok(Self { shared, name, grants, digest, component, contract, settings })
+    }
+
+    fn missing(&self, export: String) -> HostError {
+        HostError::MissingExport { name: self.name.to_owned(), export }
+    }
+
+    fn exported<'e>(&'e self, export: &'e str) -> Exported<'e> {
+        Exported::new(&self.shared.engine, &self.component, export)
+    }
+
+    /// Links what was granted, and finds the functions of one interface.
+    fn link<T>(&self, find: impl FnOnce(InstancePre<State>) -> wasmtime::Result<T>) -> Result<T, HostError> {
+        let linked = start::link(&self.shared.engine, &self.component, self.grants).and_then(find);
+        linked.map_err(|error| HostError::NotAComponent {
+            name: self.name.to_owned(),
+            reason: format!("it cannot be linked: {error:#}"),
+        })
+    }
+
+    /// Asks twice what it is, each time a fresh instance: one whose answer changes cannot be checked against anything.
+    fn ask<T: PartialEq>(
+        &self,
+        describe: impl Fn(&mut Store<State>) -> wasmtime::Result<T>,
+        check: impl FnOnce(&T) -> Result<(), String>,
+    ) -> Result<T, HostError> {
+        let wrong = |reason: String| HostError::BadDescription { name: self.name.to_owned(), reason };
+        let limits = &self.shared.limits;
+        let once = || {
+            let mut store = store::fresh(
+                &self.shared.engine,
+                limits.memory_bytes,
+                limits.deadline,
+                limits.output_bytes_floor,
+                Arc::from(self.name),
+                Arc::clone(&self.settings),
+            );
+            describe(&mut store).map_err(|error| {
+                let State { guard, .. } = store.data();
+                wrong(fault::of(&error, guard, limits.memory_bytes, limits.deadline).message)
+            })
+        };
+        let (first, second) = (once()?, once()?);
+        if first != second {
+            return Err(wrong("asked twice, it gave two answers".to_owned()));
+        }
+        check(&first).map_err(wrong)?;
+        Ok(first)
+    }
+
+    fn caller(&self, name: &MapName, version: &str) -> Arc<Caller> {
+        let outside = Outside::granted(self.shared.services.as_ref(), self.grants, &self.shared.limits);
+        let origin = format!("{name} {version}");
+        Caller::new(Arc::clone(self.shared), origin, Arc::clone(&self.settings), outside)
+    }
+}
+
+/// What a component without a map in it lacks.
+fn no_map(contract: &Contract) -> String {
+    let mapper = Interface::Mapper.full_name();
+    for (interface, word) in [(Interface::Validator, "a validator"), (Interface::Extension, "an extension")] {
+        if contract.export(interface).is_some() {
+            return format!(
+                "{mapper}: it is {word}; stack it on its map, as a [[map.layer]] below its [[map]]"
+            );
+        }
+    }
+    mapper
+}
+
+/// A map that does not see the key cannot say which record it is about.
+fn check_key(name: &str, said: &Description, grants: &Grants) -> Result<(), HostError> {
+    let sources = said.legs.iter().map(|leg| leg.leg.source());
+    let withheld: BTreeSet<ColumnPath> = sources
+        .flat_map(|system| said.key_columns(system))
+        .filter(|column| !grants.fields.allows(column))
+        .collect();
+    if withheld.is_empty() {
+        return Ok(());
+    }
+    let columns = withheld.iter().map(ColumnPath::as_str).collect::<Vec<_>>().join(", ");
+    Err(HostError::KeyNotGranted { name: name.to_owned(), columns })
 }
 
 fn check_bytes(shared: &Shared, name: &str, bytes: &[u8]) -> Result<(), HostError> {
@@ -129,35 +234,4 @@ fn hint(wanted: &[String]) -> String {
             lines.join("` and `")
         )
     }
-}
-
-/// Asks twice, each time a fresh instance: a map whose answer changes cannot be checked against anything.
-fn ask(
-    shared: &Shared,
-    name: &str,
-    mapper: &Mapper,
-    settings: &Arc<BTreeMap<String, String>>,
-) -> Result<Description, HostError> {
-    let wrong = |reason: String| HostError::BadDescription { name: name.to_owned(), reason };
-    let limits = &shared.limits;
-    let once = || {
-        let mut store = store::fresh(
-            &shared.engine,
-            limits.memory_bytes,
-            limits.deadline,
-            limits.output_bytes_floor,
-            Arc::from(name),
-            Arc::clone(settings),
-        );
-        mapper.describe(&mut store).map_err(|error| {
-            let State { guard, .. } = store.data();
-            wrong(fault::of(&error, guard, limits.memory_bytes, limits.deadline).message)
-        })
-    };
-    let (first, second) = (once()?, once()?);
-    if first != second {
-        return Err(wrong("asked twice, it gave two answers".to_owned()));
-    }
-    describe::check(&first).map_err(wrong)?;
-    Ok(first)
 }

@@ -1,5 +1,7 @@
 //! Whether what a map says of itself can be used.
 
+pub(crate) mod layer;
+
 use std::collections::BTreeSet;
 
 use dualwright_model::ColumnPath;

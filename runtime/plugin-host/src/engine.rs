@@ -10,7 +10,7 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 use crate::cache::Cache;
 use crate::component;
 use crate::ticker::Ticker;
-use crate::{Grants, HostError, Limits, Plugin, Services};
+use crate::{Grants, HostError, Layer, Limits, Plugin, Services};
 
 /// How a [`Host`] is made.
 #[derive(Clone, Debug)]
@@ -120,6 +120,30 @@ impl Host {
     pub async fn load_async(&self, name: &str, bytes: Vec<u8>, grants: Grants) -> Result<Plugin, HostError> {
         let (host, name) = (self.clone(), name.to_owned());
         tokio::task::spawn_blocking(move || host.load(&name, &bytes, &grants))
+            .await
+            .map_err(|error| HostError::Engine { reason: format!("loading was cut off: {error}") })?
+    }
+
+    /// [`Host::load`] for what is stacked on a map: a validator or an extension.
+    ///
+    /// # Errors
+    /// As [`Host::load`].
+    pub fn load_layer(&self, name: &str, bytes: &[u8], grants: &Grants) -> Result<Layer, HostError> {
+        component::layer::load(&self.shared, name, bytes, grants)
+    }
+
+    /// [`Host::load_layer`] on a thread that may block.
+    ///
+    /// # Errors
+    /// As [`Host::load`].
+    pub async fn load_layer_async(
+        &self,
+        name: &str,
+        bytes: Vec<u8>,
+        grants: Grants,
+    ) -> Result<Layer, HostError> {
+        let (host, name) = (self.clone(), name.to_owned());
+        tokio::task::spawn_blocking(move || host.load_layer(&name, &bytes, &grants))
             .await
             .map_err(|error| HostError::Engine { reason: format!("loading was cut off: {error}") })?
     }

@@ -24,6 +24,17 @@ pub enum HostError {
         /// What to do next.
         hint: String,
     },
+    /// A map is to work without columns of its key.
+    #[error(
+        "{name} is not granted {columns}, which belongs to its key: without the key it cannot say which record it is \
+         about. Take it out of `withhold`, or add it to `fields`, below [map.grants]"
+    )]
+    KeyNotGranted {
+        /// The file or plugin.
+        name: String,
+        /// The columns.
+        columns: String,
+    },
     /// It does not export the contract.
     #[error("{name} does not export {export}")]
     MissingExport {
@@ -63,7 +74,7 @@ impl HostError {
     pub fn class(&self) -> Class {
         match self {
             Self::Engine { .. } => Class::Host,
-            Self::ImportNotGranted { .. } => Class::Permission,
+            Self::ImportNotGranted { .. } | Self::KeyNotGranted { .. } => Class::Permission,
             _ => Class::Guest,
         }
     }

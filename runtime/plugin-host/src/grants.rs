@@ -7,6 +7,7 @@ mod lookup;
 use std::collections::BTreeMap;
 
 pub use fields::FieldGrant;
+pub(crate) use fields::same;
 pub use http::{HiddenText, HttpGrant, HttpGrantError};
 pub(crate) use http::{InjectedHeader, is_the_hosts_own};
 pub use lookup::LookupGrant;

@@ -14,18 +14,18 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::{GuestFault, Limits, TransformResult};
+use crate::{GuestFault, Limits};
 
 /// How many parts a failed batch is split into.
 const PARTS: usize = 16;
 
 /// Answers every record of `batch`, in order. Ends early, with fewer answers, only when `cancelled`.
-pub(crate) fn answer_all(
+pub(crate) fn answer_all<T>(
     batch: Range<usize>,
     limits: &Limits,
     cancelled: &AtomicBool,
-    mut call: impl FnMut(Range<usize>, Duration) -> Result<Vec<TransformResult>, GuestFault>,
-) -> Vec<TransformResult> {
+    mut call: impl FnMut(Range<usize>, Duration) -> Result<Vec<Result<T, GuestFault>>, GuestFault>,
+) -> Vec<Result<T, GuestFault>> {
     let mut answers = Vec::with_capacity(batch.len());
     let mut waiting = vec![batch];
     let mut found = 0_usize;
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn nobody_waits_for_a_cancelled_search() {
-        let answers = answer_all(0..10, &Limits::default(), &AtomicBool::new(true), |_, _| {
+        let answers = answer_all::<Outcome>(0..10, &Limits::default(), &AtomicBool::new(true), |_, _| {
             Err(GuestFault { kind: GuestFaultKind::Trap, message: String::new() })
         });
         assert!(answers.is_empty());

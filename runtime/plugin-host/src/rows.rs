@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use dualwright_model::{ColumnPath, Operation, Record, Value};
 
+use crate::FieldGrant;
+
 /// One change for a guest. The cells that the leg's `reads` name are picked from the record; what is not in it (not
 /// granted, not selected, not read) is absent in the sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,19 +16,25 @@ pub struct GuestChange {
     pub record: Record,
 }
 
-/// One leg's `reads`, ordered for picking.
+/// Columns that a guest gets by position, ordered for picking. Those it may not see are not among them: their cells are
+/// absent in the sandbox, whatever the record holds (I6).
 #[derive(Debug)]
 pub(crate) struct Picks {
-    // Sorted by column, each with its position in `reads`.
+    // Sorted by column, each with its position.
     sorted: Vec<(ColumnPath, usize)>,
+    cells: usize,
 }
 
 impl Picks {
-    pub(crate) fn new(reads: &[ColumnPath]) -> Self {
-        let mut sorted: Vec<(ColumnPath, usize)> =
-            reads.iter().enumerate().map(|(position, column)| (column.clone(), position)).collect();
+    pub(crate) fn new(columns: &[ColumnPath], granted: &FieldGrant) -> Self {
+        let mut sorted: Vec<(ColumnPath, usize)> = columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| granted.allows(column))
+            .map(|(position, column)| (column.clone(), position))
+            .collect();
         sorted.sort();
-        Self { sorted }
+        Self { sorted, cells: columns.len() }
     }
 }
 
@@ -60,28 +68,43 @@ pub(crate) struct Rows {
 
 impl Rows {
     pub(crate) fn new(picks: &Picks, batch: &[GuestChange]) -> Self {
-        let mut rows = Self {
-            text: String::new(),
-            cells: Vec::with_capacity(batch.len().saturating_mul(picks.sorted.len())),
-            rows: Vec::with_capacity(batch.len()),
-        };
+        let mut rows = Self::with_room(batch.len(), picks.cells);
         for change in batch {
-            rows.push(picks, change);
+            rows.push(change.operation, &[(picks, &change.record)]);
         }
         rows
+    }
+
+    pub(crate) fn with_room(rows: usize, cells: usize) -> Self {
+        Self {
+            text: String::new(),
+            cells: Vec::with_capacity(rows.saturating_mul(cells)),
+            rows: Vec::with_capacity(rows),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Both lists are sorted by column, so one walk picks everything.
-    fn push(&mut self, picks: &Picks, change: &GuestChange) {
+    /// Adds a row whose cells are picked from these records, one after the other.
+    pub(crate) fn push(&mut self, operation: Operation, parts: &[(&Picks, &Record)]) {
         const CELL_BYTES: usize = 16;
         let (first, text_before) = (self.cells.len(), self.text.len());
-        self.cells.resize(first.saturating_add(picks.sorted.len()), Cell::Absent);
+        for (picks, record) in parts {
+            self.pick(picks, record);
+        }
+        let cells = first..self.cells.len();
+        let bytes = (self.text.len() - text_before).saturating_add(cells.len().saturating_mul(CELL_BYTES));
+        self.rows.push(Row { operation, cells, bytes });
+    }
+
+    /// Both lists are sorted by column, so one walk picks everything.
+    fn pick(&mut self, picks: &Picks, record: &Record) {
+        let first = self.cells.len();
+        self.cells.resize(first.saturating_add(picks.cells), Cell::Absent);
         let mut wanted = picks.sorted.iter().peekable();
-        for (column, value) in change.record.iter() {
+        for (column, value) in record.iter() {
             while wanted.next_if(|(name, _)| name < column).is_some() {}
             while let Some((_, position)) = wanted.next_if(|(name, _)| name == column) {
                 let cell = self.cell(value);
@@ -90,9 +113,6 @@ impl Rows {
                 }
             }
         }
-        let bytes =
-            (self.text.len() - text_before).saturating_add(picks.sorted.len().saturating_mul(CELL_BYTES));
-        self.rows.push(Row { operation: change.operation, cells: first..self.cells.len(), bytes });
     }
 
     fn cell(&mut self, value: &Value) -> Cell {
@@ -148,6 +168,7 @@ mod tests {
     use dualwright_model::{ColumnPath, Operation, Record, Value};
 
     use super::{Cell, GuestChange, Picks, Rows};
+    use crate::FieldGrant;
 
     fn change(cells: &[(&str, &str)]) -> GuestChange {
         let record: Record =
@@ -168,11 +189,32 @@ mod tests {
         let reads: Vec<ColumnPath> = ["z", "a", "m", "a"].into_iter().map(ColumnPath::from).collect();
         let batch =
             [change(&[("a", "1"), ("b", "never seen"), ("z", "2")]), change(&[]), change(&[("m", "3")])];
-        let rows = Rows::new(&Picks::new(&reads), &batch);
+        let rows = Rows::new(&Picks::new(&reads, &FieldGrant::default()), &batch);
         assert_eq!(shown(&rows, 0), ["2", "1", "-", "1"]);
         assert_eq!(shown(&rows, 1), ["-", "-", "-", "-"]);
         assert_eq!(shown(&rows, 2), ["-", "-", "3", "-"]);
         assert!(!rows.text.contains("never"), "a column that was not asked for does not travel");
+    }
+
+    #[test]
+    fn i6_a_column_that_was_not_granted_is_absent_and_its_text_does_not_travel() {
+        let reads: Vec<ColumnPath> = ["a", "b", "c"].into_iter().map(ColumnPath::from).collect();
+        let batch = [change(&[("a", "1"), ("b", "secret"), ("c", "3")])];
+        let granted = FieldGrant { withhold: [ColumnPath::from("B")].into(), ..FieldGrant::default() };
+        let rows = Rows::new(&Picks::new(&reads, &granted), &batch);
+        assert_eq!(shown(&rows, 0), ["1", "-", "3"]);
+        assert!(!rows.text.contains("secret"));
+    }
+
+    #[test]
+    fn a_row_may_have_cells_of_two_records() {
+        let granted = FieldGrant::default();
+        let one = Picks::new(&["a".into(), "b".into()], &granted);
+        let other = Picks::new(&["b".into()], &granted);
+        let (source, target) = (change(&[("a", "1"), ("b", "2")]), change(&[("b", "3")]));
+        let mut rows = Rows::with_room(1, 3);
+        rows.push(Operation::Upsert, &[(&one, &source.record), (&other, &target.record)]);
+        assert_eq!(shown(&rows, 0), ["1", "2", "3"]);
     }
 
     #[test]
@@ -181,7 +223,7 @@ mod tests {
         let long = "x".repeat(100);
         let batch: Vec<GuestChange> =
             ["s", "s", "s", &long, "s"].into_iter().map(|text| change(&[("a", text)])).collect();
-        let rows = Rows::new(&Picks::new(&reads), &batch);
+        let rows = Rows::new(&Picks::new(&reads, &FieldGrant::default()), &batch);
         assert_eq!(rows.calls(2, 1000), [0..2, 2..4, 4..5]);
         assert_eq!(rows.calls(1000, 60), [0..3, 3..4, 4..5]);
         assert_eq!(rows.calls(1000, 1), [0..1, 1..2, 2..3, 3..4, 4..5]);

@@ -7,6 +7,8 @@
 pub(crate) mod bindings;
 pub(crate) mod cells;
 pub(crate) mod contract;
+pub(crate) mod extension;
 pub(crate) mod mapper;
 pub(crate) mod start;
 pub(crate) mod typed;
+pub(crate) mod validator;
