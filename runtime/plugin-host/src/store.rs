@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::{Engine, Store};
 
@@ -20,6 +20,10 @@ pub(crate) struct State {
     pub(crate) settings: Arc<BTreeMap<String, String>>,
     /// What it may ask of the world outside; nothing while it is being loaded.
     pub(crate) errands: Option<Errands>,
+    /// When it was made.
+    pub(crate) began: Instant,
+    /// How long it may run; what it waits for answers from outside is not counted.
+    pub(crate) deadline: Duration,
 }
 
 /// A fresh store under these limits. The time runs from now on.
@@ -32,8 +36,16 @@ pub(crate) fn fresh(
     settings: Arc<BTreeMap<String, String>>,
 ) -> Store<State> {
     let guard = MemoryGuard::new(memory_bytes);
-    let mut store =
-        Store::new(engine, State { guard, lines: LineCount::default(), origin, settings, errands: None });
+    let state = State {
+        guard,
+        lines: LineCount::default(),
+        origin,
+        settings,
+        errands: None,
+        began: Instant::now(),
+        deadline,
+    };
+    let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.guard);
     store.set_epoch_deadline(Ticker::ticks(deadline));
     // What the engine copies out of the guest, at its size in the host. A guest may name one list many times over, so

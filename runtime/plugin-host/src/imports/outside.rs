@@ -96,13 +96,13 @@ impl Batch {
     }
 }
 
-/// What one call may still ask, and the time it spent waiting that is not its own.
+/// What one call may still ask, and the time it spent waiting, which is not its own.
 #[derive(Debug)]
 pub(crate) struct Errands {
     batch: Arc<Batch>,
     most_calls: usize,
     calls: usize,
-    owed: Duration,
+    waited: Duration,
 }
 
 impl Errands {
@@ -110,13 +110,15 @@ impl Errands {
     pub(crate) fn allow(store: &mut Store<State>, batch: &Arc<Batch>, rows: usize) {
         let most_calls = batch.outside.limits.service_calls_for(rows);
         store.data_mut().errands =
-            Some(Self { batch: Arc::clone(batch), most_calls, calls: 0, owed: Duration::ZERO });
-        store.epoch_deadline_callback(|mut context| {
-            let owed = context.data_mut().errands.as_mut().map(|errands| std::mem::take(&mut errands.owed));
-            match owed.filter(|owed| !owed.is_zero()) {
-                Some(owed) => Ok(UpdateDeadline::Continue(Ticker::ticks(owed))),
-                None => Err(Trap::Interrupt.into()),
+            Some(Self { batch: Arc::clone(batch), most_calls, calls: 0, waited: Duration::ZERO });
+        store.epoch_deadline_callback(|context| {
+            let State { errands, began, deadline, .. } = context.data();
+            let waited = errands.as_ref().map_or(Duration::ZERO, |errands| errands.waited);
+            let left = deadline.saturating_sub(began.elapsed().saturating_sub(waited));
+            if left.is_zero() || waited.is_zero() {
+                return Err(Trap::Interrupt.into());
             }
+            Ok(UpdateDeadline::Continue(Ticker::ticks(left)))
         });
     }
 
@@ -176,7 +178,7 @@ impl Errands {
         let answer = runtime.block_on(wait(most, &batch.cancelled, question(Arc::clone(services))));
         let waited = began.elapsed();
         *batch.waited() += waited;
-        self.owed += waited;
+        self.waited += waited;
         match answer {
             Waited::Answered(answer) => Ok(answer),
             Waited::TooLong => unavailable(format!("there was no answer within {} ms", most.as_millis())),

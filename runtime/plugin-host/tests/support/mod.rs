@@ -15,7 +15,7 @@ use std::time::Duration;
 use dualwright_model::{Decimal, Operation, Record, Value};
 use dualwright_plugin_host::{GuestChange, Host, HostConfig, Limits, Outcome, Plugin, TransformResult};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::{Resolve, WorldId};
+use wit_parser::Resolve;
 
 /// What makes a hostile guest misbehave when a text cell says it.
 pub(crate) const POISON: &str = "boom";
@@ -40,59 +40,15 @@ pub(crate) fn guest(name: &str) -> Vec<u8> {
     component(&format!("(module\n{}\n{}\n{}\n)", imports.join("\n"), read("prelude"), rest.join("\n")), world)
 }
 
-/// The component made of `tests/guests/<name>.wat`, which asks something outside; `parts` are put in for what stands in
-/// braces, and their lengths, as numbers or as bytes of data, for `{name-length}`.
-pub(crate) fn asking_guest(name: &str, parts: &[(&str, &str)]) -> Vec<u8> {
-    let mut text = read(name);
-    for (part, value) in parts {
-        let length = format!("{{{part}-length}}");
-        text = text
-            .lines()
-            .map(|line| {
-                let bytes = line.starts_with("(data");
-                let number = if bytes { format!("\\{:02x}", value.len()) } else { value.len().to_string() };
-                line.replace(&length, &number).replace(&format!("{{{part}}}"), value)
-            })
-            .collect::<Vec<_>>()
-            .join("\n");
-    }
-    let (imports, rest): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("(import "));
-    let module = format!(
-        "(module\n{}\n{}\n{}\n{}\n)",
-        imports.join("\n"),
-        read("prelude"),
-        read("asking"),
-        rest.join("\n")
-    );
-    component_in(&module, ASKING)
-}
-
-/// What guests that ask something outside are made for.
-const ASKING: &str = "package test:guests; world asking { import dualwright:plugin/lookup@1.1.0; \
-    import dualwright:plugin/http@1.1.0; export dualwright:plugin/mapper@1.1.0; }";
-
-/// A component of a core module, for a world of its own over the newest contract.
-fn component_in(module: &str, world: &str) -> Vec<u8> {
-    let mut resolve = Resolve::default();
-    resolve.push_dir(folder().join("../../wit")).expect("the contract parses");
-    let package = resolve.push_str("guests.wit", world).expect("the world parses");
-    let world = resolve.select_world(&[package], None).expect("the world exists");
-    encode(module, &resolve, world)
-}
-
 /// A component of a core module, for a world of the contract: of the version that the module names. Most guests here
 /// speak 1.0, as most components out there will.
 pub(crate) fn component(module: &str, world: &str) -> Vec<u8> {
     let contract = if module.contains("@1.0.0") { "../../wit/published/1.0.0" } else { "../../wit" };
+    let mut module = wat::parse_str(module).unwrap_or_else(|error| panic!("{error}\n{module}"));
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(folder().join(contract)).expect("the contract parses");
     let world = resolve.select_world(&[package], Some(world)).expect("the world exists");
-    encode(module, &resolve, world)
-}
-
-fn encode(module: &str, resolve: &Resolve, world: WorldId) -> Vec<u8> {
-    let mut module = wat::parse_str(module).unwrap_or_else(|error| panic!("{error}\n{module}"));
-    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).expect("metadata");
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("metadata");
     ComponentEncoder::default()
         .validate(true)
         .module(&module)
