@@ -108,6 +108,12 @@ impl Fingerprint {
         self.find(hash_column(column)) == Some(hash_cell(column, value, key))
     }
 
+    /// Forgets one column: whatever it holds when it is next seen is news.
+    pub fn forget(&mut self, column: &ColumnPath) {
+        let name = hash_column(column);
+        self.0.retain(|entry| entry.0 != name);
+    }
+
     /// Whether anything is known of this column.
     pub fn knows(&self, column: &ColumnPath) -> bool {
         self.find(hash_column(column)).is_some()

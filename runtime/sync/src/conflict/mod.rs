@@ -6,9 +6,12 @@
 mod dataverse_wins;
 mod finops_wins;
 mod latest_wins;
+mod verdict;
 
 use dualwright_model::{ColumnPath, Fingerprint, Leg, Record, System, Timestamp, Value, same_value};
 use serde::{Deserialize, Serialize};
+
+pub use verdict::{Verdict, carry_out, changed_columns};
 
 /// Which side's value stays when both changed one column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +24,9 @@ pub enum Policy {
     DataverseWins,
     /// The later change stays, by the systems' own modification times; F&O's when they do not tell.
     LatestWins,
+    /// The map is asked, record by record. What it is not asked about (deletions), and what is decided before it can be,
+    /// goes as by [`Policy::LatestWins`].
+    AskMap,
 }
 
 /// The circumstances that a policy may look at.
@@ -40,7 +46,7 @@ impl Policy {
         match self {
             Self::FinopsWins => finops_wins::winner(circumstances),
             Self::DataverseWins => dataverse_wins::winner(circumstances),
-            Self::LatestWins => latest_wins::winner(circumstances),
+            Self::LatestWins | Self::AskMap => latest_wins::winner(circumstances),
         }
     }
 
@@ -73,6 +79,8 @@ pub struct Decision {
     pub write: Record,
     /// The columns in which the target's own newer value stays: it has to travel the other way.
     pub kept: Vec<String>,
+    /// The columns that are given a value which neither side has: it has to travel the other way too.
+    pub mixed: Vec<ColumnPath>,
     /// Whether any column was decided by the policy, either way: worth a line in the activity log.
     pub conflicted: bool,
     /// Whether, apart from what is written, the row holds just what the link knew (or was wanted): only then may its
@@ -80,25 +88,72 @@ pub struct Decision {
     pub clean: bool,
 }
 
+/// Whose value a column gets.
+enum Choice {
+    /// What the map wants.
+    Source,
+    /// What the target holds.
+    Target,
+    /// Another one.
+    Other(Value),
+}
+
 /// Decides an upsert onto a row that exists.
 pub fn decide(clash: Clash<'_>, policy: Policy, circumstances: Circumstances) -> Decision {
     let source_wins = policy.winner(circumstances) == circumstances.leg.source();
-    let mut decision = Decision { write: Record::new(), kept: Vec::new(), conflicted: false, clean: true };
-    for (column, wanted) in clash.desired.iter() {
-        let now = clash.current.get(column.as_str());
-        if same_value(column, now, wanted, clash.key) {
-            continue;
+    decide_by(clash, |column| by_side(column, source_wins))
+}
+
+/// One column, as both sides have it.
+struct Column<'a> {
+    name: &'a ColumnPath,
+    wanted: &'a Value,
+    now: &'a Value,
+    same: bool,
+    source_changed: bool,
+    target_changed: bool,
+}
+
+fn by_side(column: &Column<'_>, source_wins: bool) -> Choice {
+    if column.source_changed && (!column.target_changed || source_wins) { Choice::Source } else { Choice::Target }
+}
+
+fn columns<'a>(clash: Clash<'a>) -> impl Iterator<Item = Column<'a>> {
+    clash.desired.iter().map(move |(name, wanted)| {
+        let now = clash.current.get(name.as_str());
+        Column {
+            name,
+            wanted,
+            now,
+            same: same_value(name, now, wanted, clash.key),
+            source_changed: !clash.known.matches(name, wanted, clash.key),
+            target_changed: !matches!(now, Value::Absent) && !clash.known.matches(name, now, clash.key),
         }
-        let source_changed = !clash.known.matches(column, wanted, clash.key);
-        let target_changed = !matches!(now, Value::Absent) && !clash.known.matches(column, now, clash.key);
-        if source_changed && target_changed {
-            decision.conflicted = true;
-        }
-        if source_changed && (!target_changed || source_wins) {
-            decision.write.set(column.clone(), wanted.clone());
-        } else {
-            decision.kept.push(column.to_string());
-            decision.clean = false;
+    })
+}
+
+fn decide_by(clash: Clash<'_>, choose: impl Fn(&Column<'_>) -> Choice) -> Decision {
+    let mut decision = Decision {
+        write: Record::new(),
+        kept: Vec::new(),
+        mixed: Vec::new(),
+        conflicted: false,
+        clean: true,
+    };
+    for column in columns(clash) {
+        decision.conflicted |= !column.same && column.source_changed && column.target_changed;
+        match choose(&column) {
+            Choice::Source | Choice::Target if column.same => {}
+            Choice::Source => decision.write.set(column.name.clone(), column.wanted.clone()),
+            Choice::Target => {
+                decision.kept.push(column.name.to_string());
+                decision.clean = false;
+            }
+            Choice::Other(value) => {
+                decision.write.set(column.name.clone(), value);
+                decision.mixed.push(column.name.clone());
+                decision.clean = false;
+            }
         }
     }
     for (column, now) in clash.current.iter() {
