@@ -11,6 +11,7 @@
     reason = "a test that fails says so by panicking"
 )]
 
+mod conflict;
 mod control;
 mod map;
 mod records;
@@ -144,7 +145,8 @@ fn edit(world: &World, random: &mut StdRng, counter: &mut i64) {
 
 async fn run(seed: u64, faults: Faults, crashes: bool) {
     let mut random = StdRng::seed_from_u64(seed);
-    let policy = [Policy::FinopsWins, Policy::DataverseWins, Policy::LatestWins][random.random_range(0..3)];
+    let policies = [Policy::FinopsWins, Policy::DataverseWins, Policy::LatestWins, Policy::AskMap];
+    let policy = policies[random.random_range(0..4)];
     let master = if random.random_bool(0.5) { System::Finops } else { System::Dataverse };
     let world = World::new(seed, policy, master);
     let mut counter = 0;

@@ -1,11 +1,13 @@
 //! A map that copies three columns, natively, and versions of it that do not.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use dualwright_engine::MapLogic;
 use dualwright_model::{ColumnPath, Digest, Leg, Operation, Record, Value};
 use dualwright_plugin_host::{
-    Description, GuestChange, GuestFault, GuestFaultKind, KeyPair, LeavePolicy, LegDescription, Outcome,
-    TransformResult,
+    Clash, Description, GuestChange, GuestFault, GuestFaultKind, KeyPair, LeavePolicy, LegDescription, Outcome,
+    ResolveResult, TransformResult, Verdict,
 };
 
 pub(crate) const COLUMNS: [&str; 3] = ["key", "name", "memo"];
@@ -96,4 +98,30 @@ impl MapLogic for CopyMap {
             })
             .collect()
     }
+    fn resolves(&self) -> bool {
+        true
+    }
+
+    /// Of names the greater one stays; memos are words, and all words of both sides stay.
+    async fn resolve(&self, _: Leg, _: bool, batch: &[Clash]) -> Vec<ResolveResult> {
+        let greater = |one: &Value, other: &Value| if text(one) > text(other) { one.clone() } else { other.clone() };
+        batch
+            .iter()
+            .map(|clash| {
+                let mut merged = Record::new();
+                let both = |column: &str| (clash.wanted.get(column).clone(), clash.found.get(column).clone());
+                let (wanted, found) = both("name");
+                merged.set("name", greater(&wanted, &found));
+                let (wanted, found) = both("memo");
+                let words: BTreeSet<&str> =
+                    text(&wanted).split_whitespace().chain(text(&found).split_whitespace()).collect();
+                merged.set("memo", Value::text(words.into_iter().collect::<Vec<_>>().join(" ")));
+                Ok(Verdict::Merge(merged))
+            })
+            .collect()
+    }
+}
+
+fn text(value: &Value) -> &str {
+    if let Value::Text(text) = value { text } else { "" }
 }

@@ -8,11 +8,12 @@ use std::collections::VecDeque;
 
 use dualwright_connect::{Existing, Precondition, Write, WriteOutcome, WriteTarget, Written};
 use dualwright_diagnostics::Class;
-use dualwright_model::{ColumnPath, IntegrationKey, Record, System, TableName, Timestamp, Value};
+use dualwright_model::{ColumnPath, Fingerprint, IntegrationKey, Record, System, TableName, Timestamp, Value};
 use dualwright_store::{Link, Resolution, Settlement, StoreError};
 use dualwright_sync::conflict::{self, Circumstances, Clash, Policy};
 use dualwright_sync::plan::{self, Plan, Target};
 
+use crate::arbitrate;
 use crate::batch::{Done, LinkEffect, Mode, Wish, Work};
 use crate::judge::put_all_back;
 use crate::map::MapContext;
@@ -49,6 +50,7 @@ struct Sending {
     /// What the target is known to hold afterwards.
     known: Record,
     kept: Vec<String>,
+    mixed: Vec<ColumnPath>,
     clean: bool,
 }
 
@@ -133,7 +135,7 @@ fn sending(
         target_of(map, work, system, &known)
     };
     let write = Write { target, cells, delete: false, precondition };
-    Step::Write(Box::new(Sending { write, known, kept: Vec::new(), clean }))
+    Step::Write(Box::new(Sending { write, known, kept: Vec::new(), mixed: Vec::new(), clean }))
 }
 
 /// A linked row is addressed by what it was known as, so that a changed key renames it instead of making another.
@@ -152,7 +154,13 @@ fn target_of(map: &MapContext, work: &Work, system: System, desired: &Record) ->
 fn deletion(map: &MapContext, work: &Work, system: System, precondition: Precondition) -> Step {
     let target = target_of(map, work, system, &Record::new());
     let write = Write { target, cells: Record::new(), delete: true, precondition };
-    Step::Write(Box::new(Sending { write, known: Record::new(), kept: Vec::new(), clean: true }))
+    Step::Write(Box::new(Sending {
+        write,
+        known: Record::new(),
+        kept: Vec::new(),
+        mixed: Vec::new(),
+        clean: true,
+    }))
 }
 
 /// Reads the target's rows and decides anew.
@@ -184,13 +192,67 @@ async fn look(map: &MapContext, mode: Mode, looks: Vec<Going>, done: &mut Vec<Do
         }
     };
     let mut rows: VecDeque<Option<Existing>> = rows.into();
-    looks
-        .into_iter()
-        .filter_map(|one| match rows.pop_front().flatten() {
-            Some(existing) => decide_on(map, mode, one, existing, observed_at, done),
-            None => decide_on_absence(map, mode, one, done),
-        })
-        .collect()
+    let mut next = Vec::with_capacity(looks.len());
+    let mut contests = Vec::new();
+    for one in looks {
+        match rows.pop_front().flatten() {
+            Some(existing) => {
+                let found = Found { one, existing, observed_at };
+                if arbitrate::is_contested(map, mode, &found) {
+                    contests.push(found);
+                } else {
+                    next.extend(decide_on(map, mode, found, None, done));
+                }
+            }
+            None => next.extend(decide_on_absence(map, mode, one, done)),
+        }
+    }
+    for (found, verdict) in arbitrate::ask(map, mode, contests, done).await {
+        next.extend(decide_on(map, mode, found, Some(&verdict), done));
+    }
+    next
+}
+
+/// A record on its way whose row on the other side was read.
+pub(crate) struct Found {
+    one: Going,
+    existing: Existing,
+    observed_at: Timestamp,
+}
+
+impl Found {
+    /// The record itself, to end it.
+    pub(crate) fn into_work(self) -> Work {
+        self.one.work
+    }
+
+    /// When each side was changed, as far as they tell.
+    pub(crate) fn circumstances(&self, mode: Mode) -> Circumstances {
+        let change = &self.one.work.item.entry.change;
+        Circumstances {
+            leg: mode.leg,
+            source_modified_at: Some(change.modified_at.unwrap_or(change.observed_at)),
+            target_modified_at: self.existing.modified_at,
+        }
+    }
+
+    /// What is wanted beside what is there; nothing for a deletion. `nothing` stands for what is known without a link.
+    pub(crate) fn clash<'a>(
+        &'a self,
+        map: &'a MapContext,
+        mode: Mode,
+        nothing: &'a Fingerprint,
+    ) -> Option<Clash<'a>> {
+        let Wish::Upsert(desired) = &self.one.wish else { return None };
+        let system = mode.leg.target();
+        let known = self.one.work.link.as_ref().map_or(nothing, |link| &link.side(system).fingerprint);
+        Some(Clash { desired, known, current: &self.existing.record, key: &map.side(system).selection.key })
+    }
+
+    /// Who wins where nobody is asked.
+    pub(crate) fn policy(&self, map: &MapContext, mode: Mode) -> Policy {
+        policy_of(map, mode, &self.one.work)
+    }
 }
 
 fn policy_of(map: &MapContext, mode: Mode, work: &Work) -> Policy {
@@ -204,24 +266,22 @@ fn policy_of(map: &MapContext, mode: Mode, work: &Work) -> Policy {
 fn decide_on(
     map: &MapContext,
     mode: Mode,
-    mut one: Going,
-    existing: Existing,
-    observed_at: Timestamp,
+    found: Found,
+    verdict: Option<&conflict::Verdict>,
     done: &mut Vec<Done>,
 ) -> Option<Going> {
     let system = mode.leg.target();
-    let policy = policy_of(map, mode, &one.work);
-    let change = &one.work.item.entry.change;
-    let circumstances = Circumstances {
-        leg: mode.leg,
-        source_modified_at: Some(change.modified_at.unwrap_or(change.observed_at)),
-        target_modified_at: existing.modified_at,
-    };
-    let nothing = dualwright_model::Fingerprint::default();
-    let known = one.work.link.as_ref().map_or(&nothing, |link| &link.side(system).fingerprint);
-    let columns = &map.side(system).selection.key;
+    let (policy, circumstances) = (found.policy(map, mode), found.circumstances(mode));
+    let nothing = Fingerprint::default();
+    let decision = found.clash(map, mode, &nothing).map(|clash| match verdict {
+        Some(verdict) => conflict::carry_out(clash, verdict),
+        None => conflict::decide(clash, policy, circumstances),
+    });
+    let Found { mut one, existing, observed_at } = found;
     let precondition = existing.version.clone().map_or(Precondition::Exists, Precondition::Version);
-    let Wish::Upsert(desired) = &one.wish else {
+    let (Wish::Upsert(desired), Some(decision)) = (&one.wish, decision) else {
+        let known = one.work.link.as_ref().map_or(&nothing, |link| &link.side(system).fingerprint);
+        let columns = &map.side(system).selection.key;
         if conflict::deletion_goes_through(known, &existing.record, columns, policy, circumstances) {
             one.step = deletion(map, &one.work, system, precondition);
             return Some(one);
@@ -229,10 +289,11 @@ fn decide_on(
         done.push(settle::deletion_lost(map, mode, one.work, existing, observed_at));
         return None;
     };
-    let clash = Clash { desired, known, current: &existing.record, key: columns };
-    let decision = conflict::decide(clash, policy, circumstances);
     let mut after = desired.clone();
     for column in &decision.kept {
+        after.set(column.as_str(), Value::Absent);
+    }
+    for column in &decision.mixed {
         after.set(column.as_str(), Value::Absent);
     }
     if decision.write.is_empty() {
@@ -240,6 +301,7 @@ fn decide_on(
             resolution: if decision.kept.is_empty() { Resolution::Unchanged } else { Resolution::Skipped },
             known: after,
             kept: decision.kept,
+            mixed: decision.mixed,
             clean: decision.clean,
             conflicted: decision.conflicted || one.conflicted,
             written: None,
@@ -256,8 +318,13 @@ fn decide_on(
         delete: false,
         precondition,
     };
-    one.step =
-        Step::Write(Box::new(Sending { write, known: after, kept: decision.kept, clean: decision.clean }));
+    one.step = Step::Write(Box::new(Sending {
+        write,
+        known: after,
+        kept: decision.kept,
+        mixed: decision.mixed,
+        clean: decision.clean,
+    }));
     Some(one)
 }
 
@@ -431,6 +498,7 @@ fn written_done(map: &MapContext, mode: Mode, one: Going, written: Written) -> D
         resolution: Resolution::Applied,
         known: sending.known,
         kept: sending.kept,
+        mixed: sending.mixed,
         clean: sending.clean,
         conflicted: one.conflicted,
         written: Some(written),

@@ -7,6 +7,7 @@
 //! record appears once; both legs of a map share it, so that no record is ever written from two sides at once (I2).
 
 mod apply;
+mod arbitrate;
 mod backoff;
 mod batch;
 mod capture;

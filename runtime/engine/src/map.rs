@@ -66,6 +66,7 @@ impl MapContext {
         events: broadcast::Sender<Event>,
     ) -> Result<Self, EngineError> {
         let description = settings.logic.description();
+        check_policy(settings.policy, settings.logic.as_ref())?;
         let finops = build_side(description, System::Finops, &pair.finops).await?;
         let dataverse = build_side(description, System::Dataverse, &pair.dataverse).await?;
         Ok(Self {
@@ -94,6 +95,7 @@ impl MapContext {
         let description = logic.description();
         replaceable(self.description(), description)
             .map_err(|reason| EngineError::Map { map: self.name.to_string(), reason })?;
+        check_policy(self.policy, logic.as_ref())?;
         let finops = build_side(description, System::Finops, &self.finops.connector).await?;
         let dataverse = build_side(description, System::Dataverse, &self.dataverse.connector).await?;
         Ok(Self {
@@ -260,6 +262,20 @@ pub(crate) async fn build_side(
     }
     let selection = Selection { table, columns: paths, key, filter: filter_text };
     Ok(Side { connector: Arc::clone(connector), schema, selection, filter })
+}
+
+/// A map that is to be asked must be able to answer.
+fn check_policy(policy: Policy, logic: &dyn MapLogic) -> Result<(), EngineError> {
+    if policy != Policy::AskMap || logic.resolves() {
+        return Ok(());
+    }
+    let description = logic.description();
+    let reason = format!(
+        "its policy is ask-map, and version {} cannot be asked: it does not export the contract's `resolver`. Set another \
+         policy, or use a component that exports it",
+        description.version
+    );
+    Err(EngineError::Map { map: description.name.to_string(), reason })
 }
 
 /// Whether a version may take the place of another: both must speak of the same records.

@@ -26,6 +26,8 @@ pub(crate) struct Result {
     pub(crate) known: Record,
     /// Columns in which the target's own value stayed.
     pub(crate) kept: Vec<String>,
+    /// Columns that got a value which neither side had: it travels back when the target tells of it.
+    pub(crate) mixed: Vec<ColumnPath>,
     /// Whether nothing else of the row is unknown.
     pub(crate) clean: bool,
     pub(crate) conflicted: bool,
@@ -41,6 +43,7 @@ impl Result {
             resolution: Resolution::Unchanged,
             known,
             kept: Vec::new(),
+            mixed: Vec::new(),
             clean: false,
             conflicted: false,
             written: None,
@@ -59,6 +62,9 @@ pub(crate) fn settled(map: &MapContext, mode: Mode, work: Work, result: Result) 
     let mut link = seen_by_source(map, mode, &item, link);
     let side = link.side_mut(target);
     side.fingerprint.merge(&result.known, &map.side(target).selection.key);
+    for column in &result.mixed {
+        side.fingerprint.forget(column);
+    }
     let key = map.key_values(target, &result.known);
     if key.iter().all(|value| !value.is_absent()) {
         side.key = key;
@@ -90,7 +96,7 @@ pub(crate) fn settled(map: &MapContext, mode: Mode, work: Work, result: Result) 
         done.arrived = Some(Target::new(map.description().table(System::Dataverse), &link.key));
     }
     if result.conflicted {
-        done.activity = Some(conflict_line(map, mode, &done.item, &result.kept, now));
+        done.activity = Some(conflict_line(map, mode, &done.item, &result.kept, &result.mixed, now));
     }
     if !result.kept.is_empty()
         && let Some((existing, observed_at)) = result.existing
@@ -173,7 +179,7 @@ pub(crate) fn deletion_lost(
 ) -> Done {
     let now = map.clock.now();
     let mut done = Done::resolved(work.item, Resolution::Skipped);
-    done.activity = Some(conflict_line(map, mode, &done.item, &[], now));
+    done.activity = Some(conflict_line(map, mode, &done.item, &[], &[], now));
     if let Some(link) = work.link {
         done.reverse = reverse(map, mode, &link, existing, observed_at);
         done.link = LinkEffect::Forget(link.lane_key);
@@ -207,11 +213,25 @@ fn reverse(
     })
 }
 
-fn conflict_line(map: &MapContext, mode: Mode, item: &Item, kept: &[String], at: Timestamp) -> Activity {
-    let outcome = if kept.is_empty() {
-        format!("the change from {} was written", mode.leg.source())
-    } else {
-        format!("{} stays as {} has it", kept.join(", "), mode.leg.target())
+fn conflict_line(
+    map: &MapContext,
+    mode: Mode,
+    item: &Item,
+    kept: &[String],
+    mixed: &[ColumnPath],
+    at: Timestamp,
+) -> Activity {
+    let mixed: Vec<&str> = mixed.iter().map(ColumnPath::as_str).collect();
+    let outcome = match (kept.is_empty(), mixed.is_empty()) {
+        (true, true) => format!("the change from {} was written", mode.leg.source()),
+        (false, true) => format!("{} stays as {} has it", kept.join(", "), mode.leg.target()),
+        (true, false) => format!("the map merged {}", mixed.join(", ")),
+        (false, false) => format!(
+            "the map merged {}; {} stays as {} has it",
+            mixed.join(", "),
+            kept.join(", "),
+            mode.leg.target()
+        ),
     };
     Activity {
         at,

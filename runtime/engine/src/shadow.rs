@@ -108,7 +108,7 @@ impl Shadow {
 
 /// Runs a candidate on changes and compares its answers with those of the live version.
 async fn compare(candidate: &dyn MapLogic, batch: Batch) -> ShadowReport {
-    let answers = candidate.transform(batch.leg, batch.initial, &batch.changes).await;
+    let answers = candidate.rehearse(batch.leg, batch.initial, &batch.changes).await;
     let mut report = ShadowReport { rows: count(batch.live.len()), ..ShadowReport::default() };
     let complete = answers.len() == batch.live.len();
     for (place, live) in batch.live.iter().enumerate() {
@@ -127,7 +127,7 @@ pub(crate) async fn compare_on(
     leg: Leg,
     changes: Vec<GuestChange>,
 ) -> ShadowReport {
-    let said = live.transform(leg, false, &changes).await;
+    let said = live.rehearse(leg, false, &changes).await;
     compare(candidate, Batch { leg, initial: false, changes, live: said }).await
 }
 

@@ -2,7 +2,7 @@
 
 use dualwright_diagnostics::Class;
 use dualwright_model::{Operation, Record};
-use dualwright_plugin_host::{GuestChange, GuestFaultKind, Outcome, TransformResult, Violation};
+use dualwright_plugin_host::{GuestChange, GuestFault, GuestFaultKind, Outcome, TransformResult, Violation};
 use dualwright_store::{LinkSide, Resolution};
 use dualwright_sync::health::Tally;
 
@@ -93,16 +93,21 @@ fn wish(
             None
         }
         Err(fault) => {
-            let code = match fault.kind {
-                GuestFaultKind::Trap => "trap",
-                GuestFaultKind::TimedOut => "timed-out",
-                GuestFaultKind::OutOfMemory => "out-of-memory",
-                GuestFaultKind::BadAnswer => "bad-answer",
-            };
-            done.push(settle::dead(map, work.item, Class::Guest, code, fault.message, None, None));
+            done.push(faulty(map, work, fault));
             None
         }
     }
+}
+
+/// The guest failed on this record.
+pub(crate) fn faulty(map: &MapContext, work: Work, fault: GuestFault) -> Done {
+    let code = match fault.kind {
+        GuestFaultKind::Trap => "trap",
+        GuestFaultKind::TimedOut => "timed-out",
+        GuestFaultKind::OutOfMemory => "out-of-memory",
+        GuestFaultKind::BadAnswer => "bad-answer",
+    };
+    settle::dead(map, work.item, Class::Guest, code, fault.message, None, None)
 }
 
 /// After a skipped deletion of a linked record (the map ignores deletions) the other side's row lives on by itself. The
@@ -122,7 +127,13 @@ fn skipped(map: &MapContext, mode: Mode, work: Work) -> Done {
     done
 }
 
-fn refused(map: &MapContext, work: Work, violations: &[Violation], intended: Option<Record>) -> Done {
+/// The record is refused, for these reasons.
+pub(crate) fn refused(
+    map: &MapContext,
+    work: Work,
+    violations: &[Violation],
+    intended: Option<Record>,
+) -> Done {
     let message =
         violations.iter().map(|violation| violation.message.as_str()).collect::<Vec<_>>().join("; ");
     let first = violations.first();
@@ -133,7 +144,7 @@ fn refused(map: &MapContext, work: Work, violations: &[Violation], intended: Opt
 }
 
 /// Turns what the map wrote into what the target's columns will read back as.
-fn coerce(map: &MapContext, mode: Mode, cells: &Record) -> Result<Record, Violation> {
+pub(crate) fn coerce(map: &MapContext, mode: Mode, cells: &Record) -> Result<Record, Violation> {
     let schema = &map.side(mode.leg.target()).schema;
     cells.try_map(|path, value| {
         let column = schema.column(path.as_str()).ok_or_else(|| Violation {

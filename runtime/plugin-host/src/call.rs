@@ -9,7 +9,10 @@ use crate::caller::{Caller, refuse_all};
 use crate::rows::{Picks, Rows};
 use crate::worlds::contract::Version;
 use crate::worlds::mapper::Mapper;
-use crate::{Description, FieldGrant, GuestChange, PluginStats, TransformResult};
+use crate::worlds::resolver::Resolver;
+use crate::{
+    Clash, Description, FieldGrant, GuestChange, PluginStats, ResolveResult, TransformResult, resolve,
+};
 
 /// A component that passed all checks, compiled and linked. Cheap to clone; the clones are the same plugin. It has no
 /// state: every call makes a fresh instance.
@@ -20,6 +23,7 @@ pub struct Plugin {
 
 struct Inner {
     mapper: Mapper,
+    resolver: Option<Resolver>,
     contract: Version,
     digest: Digest,
     description: Description,
@@ -32,6 +36,8 @@ struct LegPlan {
     leg: Leg,
     picks: Picks,
     writes: Vec<ColumnPath>,
+    /// What of the written columns the guest may see where it is asked about both sides.
+    contested: Picks,
 }
 
 impl fmt::Debug for Plugin {
@@ -43,6 +49,7 @@ impl fmt::Debug for Plugin {
 impl Plugin {
     pub(crate) fn new(
         mapper: Mapper,
+        resolver: Option<Resolver>,
         contract: Version,
         digest: Digest,
         description: Description,
@@ -56,9 +63,10 @@ impl Plugin {
                 leg: leg.leg,
                 picks: Picks::new(&leg.reads, &fields),
                 writes: leg.writes.clone(),
+                contested: Picks::new(&leg.writes, &fields),
             })
             .collect();
-        Self { inner: Arc::new(Inner { mapper, contract, digest, description, legs, fields, caller }) }
+        Self { inner: Arc::new(Inner { mapper, resolver, contract, digest, description, legs, fields, caller }) }
     }
 
     /// What the map says of itself.
@@ -120,6 +128,35 @@ impl Plugin {
         let answers = self.inner.caller.answer_all(rows, written, rehearsal, move |store, rows, range| {
             let writes = inner.legs.get(plan).map(|plan| plan.writes.as_slice()).unwrap_or_default();
             inner.mapper.transform(store, leg, initial, rows, range, writes)
+        });
+        answers.await
+    }
+    /// Whether it can be asked what becomes of records that both sides changed: it exports the contract's `resolver`.
+    pub fn resolves(&self) -> bool {
+        self.inner.resolver.is_some()
+    }
+
+    /// Asks the map what becomes of records that both sides changed: exactly one verdict a clash, in the same order.
+    /// Limits and the search for culprits are those of [`Plugin::transform`].
+    pub async fn resolve(&self, leg: Leg, initial: bool, batch: &[Clash]) -> Vec<ResolveResult> {
+        let Some(plan) = self.inner.legs.iter().position(|plan| plan.leg == leg) else {
+            return refuse_all(batch.len(), &format!("the map has no leg {leg}"));
+        };
+        let plans = &self.inner.legs;
+        let written = plans.get(plan).map_or(0, |plan| plan.writes.len());
+        let (rows, facts) = plans
+            .get(plan)
+            .map(|plan| resolve::rows_of(batch, &plan.contested, &plan.writes))
+            .unwrap_or_default();
+        let inner = Arc::clone(&self.inner);
+        let answers = self.inner.caller.answer_all(rows, written, false, move |store, rows, range| {
+            let writes = inner.legs.get(plan).map(|plan| plan.writes.as_slice()).unwrap_or_default();
+            match &inner.resolver {
+                Some(resolver) => {
+                    resolver.resolve(store, leg, initial, rows, range, resolve::Asked { facts: &facts, writes })
+                }
+                None => Ok(refuse_all(range.len(), "the map does not export the contract's `resolver`")),
+            }
         });
         answers.await
     }

@@ -16,9 +16,10 @@ use crate::imports::outside::Outside;
 use crate::store::{self, State};
 use crate::worlds::contract::{Contract, Interface};
 use crate::worlds::mapper::{self, Mapper};
+use crate::worlds::resolver::{self, Resolver};
 use crate::worlds::start;
 use crate::worlds::typed::Exported;
-use crate::{Description, Grants, HostError, Plugin, cache, describe, fault};
+use crate::{Description, Grants, HostError, Loaded, Plugin, cache, describe, fault};
 
 /// Checks, compiles, links and asks; see [`crate::Host::load`].
 pub(crate) fn load(
@@ -28,16 +29,48 @@ pub(crate) fn load(
     grants: &Grants,
 ) -> Result<Plugin, HostError> {
     let _loading = shared.loading();
+    map(Opened::new(shared, name, bytes, grants)?)
+}
+
+/// The same for a component of whatever role; see [`crate::Host::load_any`].
+pub(crate) fn load_any(
+    shared: &Arc<Shared>,
+    name: &str,
+    bytes: &[u8],
+    grants: &Grants,
+) -> Result<Loaded, HostError> {
+    let _loading = shared.loading();
     let opened = Opened::new(shared, name, bytes, grants)?;
+    if opened.contract.export(Interface::Mapper).is_some() {
+        map(opened).map(Loaded::Map)
+    } else {
+        layer::layer(opened).map(Loaded::Layer)
+    }
+}
+
+fn map(opened: Opened<'_>) -> Result<Plugin, HostError> {
     let export = opened.contract.export(Interface::Mapper);
     let export = export.ok_or_else(|| opened.missing(no_map(&opened.contract)))?;
+    if let Some(word) = layer_in(&opened.contract) {
+        return Err(opened.wrong(format!(
+            "it is a map and {word} at once; build two components of it, so that each can be granted and activated by \
+             itself"
+        )));
+    }
     mapper::check_types(&opened.exported(export)).map_err(|what| opened.missing(what))?;
     let mapper = opened.link(Mapper::new)?;
+    let resolver = match opened.contract.export(Interface::Resolver) {
+        Some(export) => {
+            resolver::check_types(&opened.exported(export)).map_err(|what| opened.missing(what))?;
+            Some(opened.link(Resolver::new)?)
+        }
+        None => None,
+    };
     let description = opened.ask(|store| mapper.describe(store), describe::check)?;
-    check_key(name, &description, grants)?;
+    check_key(opened.name, &description, opened.grants)?;
     let caller = opened.caller(&description.name, &description.version);
-    let fields = grants.fields.clone();
-    Ok(Plugin::new(mapper, opened.contract.version, opened.digest, description, fields, caller))
+    let fields = opened.grants.fields.clone();
+    Ok(Plugin::new(mapper, resolver, opened.contract.version, opened.digest, description, fields, caller))
 }
 
 /// A component on its way in, whatever it exports.
@@ -73,6 +106,10 @@ impl<'a> Opened<'a> {
         HostError::MissingExport { name: self.name.to_owned(), export }
     }
 
+    fn wrong(&self, reason: String) -> HostError {
+        HostError::BadDescription { name: self.name.to_owned(), reason }
+    }
+
     fn exported<'e>(&'e self, export: &'e str) -> Exported<'e> {
         Exported::new(&self.shared.engine, &self.component, export)
     }
@@ -92,7 +129,6 @@ impl<'a> Opened<'a> {
         describe: impl Fn(&mut Store<State>) -> wasmtime::Result<T>,
         check: impl FnOnce(&T) -> Result<(), String>,
     ) -> Result<T, HostError> {
-        let wrong = |reason: String| HostError::BadDescription { name: self.name.to_owned(), reason };
         let limits = &self.shared.limits;
         let once = || {
             let mut store = store::fresh(
@@ -105,14 +141,14 @@ impl<'a> Opened<'a> {
             );
             describe(&mut store).map_err(|error| {
                 let State { guard, .. } = store.data();
-                wrong(fault::of(&error, guard, limits.memory_bytes, limits.deadline).message)
+                self.wrong(fault::of(&error, guard, limits.memory_bytes, limits.deadline).message)
             })
         };
         let (first, second) = (once()?, once()?);
         if first != second {
-            return Err(wrong("asked twice, it gave two answers".to_owned()));
+            return Err(self.wrong("asked twice, it gave two answers".to_owned()));
         }
-        check(&first).map_err(wrong)?;
+        check(&first).map_err(|reason| self.wrong(reason))?;
         Ok(first)
     }
 
@@ -126,14 +162,15 @@ impl<'a> Opened<'a> {
 /// What a component without a map in it lacks.
 fn no_map(contract: &Contract) -> String {
     let mapper = Interface::Mapper.full_name();
-    for (interface, word) in [(Interface::Validator, "a validator"), (Interface::Extension, "an extension")] {
-        if contract.export(interface).is_some() {
-            return format!(
-                "{mapper}: it is {word}; stack it on its map, as a [[map.layer]] below its [[map]]"
-            );
-        }
+    match layer_in(contract) {
+        Some(word) => format!("{mapper}: it is {word}; stack it on its map, as a [[map.layer]] below its [[map]]"),
+        None => mapper,
     }
-    mapper
+}
+
+fn layer_in(contract: &Contract) -> Option<&'static str> {
+    let words = [(Interface::Validator, "a validator"), (Interface::Extension, "an extension")];
+    words.into_iter().find(|(interface, _)| contract.export(*interface).is_some()).map(|(_, word)| word)
 }
 
 /// A map that does not see the key cannot say which record it is about.

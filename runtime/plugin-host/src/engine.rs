@@ -40,6 +40,15 @@ impl Default for HostConfig {
     }
 }
 
+/// A component in the sandbox, by what it does.
+#[derive(Clone, Debug)]
+pub enum Loaded {
+    /// It maps records.
+    Map(Plugin),
+    /// It is stacked on a map.
+    Layer(Layer),
+}
+
 /// The sandbox. Cheap to clone; the clones are the same sandbox. Its clock stops when the last clone and the last
 /// [`Plugin`] are gone.
 #[derive(Clone, Debug)]
@@ -130,6 +139,30 @@ impl Host {
     /// As [`Host::load`].
     pub fn load_layer(&self, name: &str, bytes: &[u8], grants: &Grants) -> Result<Layer, HostError> {
         component::layer::load(&self.shared, name, bytes, grants)
+    }
+
+    /// [`Host::load`] for a component of whatever role.
+    ///
+    /// # Errors
+    /// As [`Host::load`].
+    pub fn load_any(&self, name: &str, bytes: &[u8], grants: &Grants) -> Result<Loaded, HostError> {
+        component::load_any(&self.shared, name, bytes, grants)
+    }
+
+    /// [`Host::load_any`] on a thread that may block.
+    ///
+    /// # Errors
+    /// As [`Host::load`].
+    pub async fn load_any_async(
+        &self,
+        name: &str,
+        bytes: Vec<u8>,
+        grants: Grants,
+    ) -> Result<Loaded, HostError> {
+        let (host, name) = (self.clone(), name.to_owned());
+        tokio::task::spawn_blocking(move || host.load_any(&name, &bytes, &grants))
+            .await
+            .map_err(|error| HostError::Engine { reason: format!("loading was cut off: {error}") })?
     }
 
     /// [`Host::load_layer`] on a thread that may block.

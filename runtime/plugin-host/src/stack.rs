@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::grants::same;
 use crate::rows::Picks;
-use crate::{Description, GuestChange, Layer, Plugin, TransformResult, cache};
+use crate::{Clash, Description, GuestChange, Layer, Plugin, ResolveResult, TransformResult, Verdict, cache};
 
 pub use misfit::{Misfit, Misfits};
 
@@ -136,6 +136,29 @@ impl Stack {
     /// [`Stack::transform`] for a look at what would be written; see [`Plugin::rehearse`].
     pub async fn rehearse(&self, leg: Leg, initial: bool, batch: &[GuestChange]) -> Vec<TransformResult> {
         flow::run(&self.inner, leg, initial, batch, true).await
+    }
+
+    /// Whether the map decides about records that both sides changed; see [`Plugin::resolves`].
+    pub fn resolves(&self) -> bool {
+        self.inner.base.resolves()
+    }
+
+    /// Asks the map about records that both sides changed; see [`Plugin::resolve`]. It knows its own columns only: where
+    /// it mixes both versions, what extensions wrote is written with them.
+    pub async fn resolve(&self, leg: Leg, initial: bool, batch: &[Clash]) -> Vec<ResolveResult> {
+        let verdicts = self.inner.base.resolve(leg, initial, batch).await;
+        let known = self.inner.base.description().leg(leg).map(|leg| leg.writes.as_slice());
+        let known = known.unwrap_or_default();
+        let mixed = verdicts.into_iter().zip(batch).map(|(verdict, clash)| match verdict {
+            Ok(Verdict::Merge(mut cells)) => {
+                for (column, value) in clash.wanted.iter().filter(|(column, _)| !known.contains(column)) {
+                    cells.set(column.clone(), value.clone());
+                }
+                Ok(Verdict::Merge(cells))
+            }
+            other => other,
+        });
+        mixed.collect()
     }
 }
 

@@ -21,7 +21,10 @@ pub(crate) fn load(
     grants: &Grants,
 ) -> Result<Layer, HostError> {
     let _loading = shared.loading();
-    let opened = Opened::new(shared, name, bytes, grants)?;
+    layer(Opened::new(shared, name, bytes, grants)?)
+}
+
+pub(super) fn layer(opened: Opened<'_>) -> Result<Layer, HostError> {
     let interface = interface(&opened.contract).map_err(|what| opened.missing(what))?;
     let export = opened.contract.export(interface);
     let export = export.ok_or_else(|| opened.missing(interface.full_name()))?;
@@ -39,7 +42,7 @@ pub(crate) fn load(
     };
     let description = opened.ask(describe, describe::layer::check)?;
     let caller = opened.caller(&description.name, &description.version);
-    let fields = grants.fields.clone();
+    let fields = opened.grants.fields.clone();
     Ok(Layer::new(guest, opened.contract.version, opened.digest, description, fields, caller))
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod cells;
 pub(crate) mod contract;
 pub(crate) mod extension;
 pub(crate) mod mapper;
+pub(crate) mod resolver;
 pub(crate) mod start;
 pub(crate) mod typed;
 pub(crate) mod validator;
