@@ -14,6 +14,7 @@ pub mod dataverse;
 mod error;
 pub mod finops;
 pub mod http;
+pub mod outbound;
 mod port;
 
 pub use error::ConnectError;
