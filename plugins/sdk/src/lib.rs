@@ -46,13 +46,20 @@
 //! WebAssembly, so a map is an ordinary library whose logic is tested natively, with [`testing`].
 //!
 //! A map is a pure function: it has no clock, no network and no files, and a fresh instance sees every batch, so
-//! nothing can be kept from one batch to the next.
+//! nothing can be kept from one batch to the next. The few that need more ask the operator for it: [`lookup`] reads
+//! single records of either system, [`http`] sends requests to hosts that the operator named.
 
 #[doc(hidden)]
 pub mod bindings;
 mod cell;
+mod decimal;
 mod export;
+pub mod http;
+pub mod lookup;
 mod map;
+mod resolver;
+#[doc(hidden)]
+pub mod resolver_bindings;
 pub mod testing;
 
 pub use bindings::dualwright::plugin::describe::{
@@ -60,3 +67,4 @@ pub use bindings::dualwright::plugin::describe::{
 };
 pub use bindings::dualwright::plugin::types::{Cell, Change, Context, Leg, Operation, Outcome, Violation};
 pub use map::Map;
+pub use resolver::{Clash, ContestedCell, Resolve, Verdict};
