@@ -11,6 +11,7 @@ mod bindings {
         path: "wit",
         inline: "package dualwright:sending; world sending { import dualwright:plugin/http@1.1.0; }",
         world: "dualwright:sending/sending",
+        with: { "dualwright:plugin/http@1.1.0": generate },
         additional_derives: [PartialEq, Eq],
     });
 }

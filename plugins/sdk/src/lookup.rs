@@ -10,7 +10,10 @@ mod bindings {
         path: "wit",
         inline: "package dualwright:looking; world looking { import dualwright:plugin/lookup@1.1.0; }",
         world: "dualwright:looking/looking",
-        with: { "dualwright:plugin/types@1.1.0": crate::bindings::dualwright::plugin::types },
+        with: {
+            "dualwright:plugin/types@1.1.0": crate::bindings::dualwright::plugin::types,
+            "dualwright:plugin/lookup@1.1.0": generate,
+        },
         additional_derives: [PartialEq, Eq],
     });
 }
@@ -84,7 +87,9 @@ mod outside {
     pub(super) fn find(side: Side, table: &str, key: &[(&str, Cell)], columns: &[&str]) -> Answer {
         ANSWERS.with(|answers| match answers.borrow_mut().as_mut() {
             Some(answers) => answers(side, table, key, columns),
-            None => Err(Failure::Unavailable("off WebAssembly there is nobody to ask; see answered_by".into())),
+            None => {
+                Err(Failure::Unavailable("off WebAssembly there is nobody to ask; see answered_by".into()))
+            }
         })
     }
 }
