@@ -8,7 +8,7 @@ use serde::de::{self, MapAccess, Visitor};
 
 use crate::Failure;
 
-const REFUSAL: &str = "a secret must not be written into the configuration; \
+pub(super) const REFUSAL: &str = "a secret must not be written into the configuration; \
     say where it is instead: { env = \"NAME\" } or { file = \"path\" }";
 
 /// Where a secret is.
