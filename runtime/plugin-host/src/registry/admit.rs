@@ -12,7 +12,7 @@ use super::{Event, Identity, Installation, Installed, RefusalKind, Refused, Regi
 use crate::{HostError, cache};
 
 /// More than a signature in any of its forms.
-const SIGNATURE_FILE_BYTES: u64 = 4096;
+pub(super) const SIGNATURE_FILE_BYTES: u64 = 4096;
 
 /// What was read of a file.
 pub(super) struct Found {
@@ -23,8 +23,7 @@ pub(super) struct Found {
 }
 
 /// Reads a file to its end, and keeps as much as may be kept.
-pub(super) fn read(path: &Path, limit: usize) -> std::io::Result<Found> {
-    let mut file = std::fs::File::open(path)?;
+pub(super) fn read_from(file: &mut impl Read, limit: usize) -> std::io::Result<Found> {
     let (mut hasher, mut size, mut bytes) = (Sha256::new(), 0_u64, Some(Vec::new()));
     let mut buffer = vec![0_u8; 64 << 10];
     loop {
@@ -87,7 +86,8 @@ impl Registry {
     /// As [`Registry::install`]; [`RegistryError::Disk`] too when a file cannot be read.
     pub fn install_file(&self, path: &Path, actor: &str) -> Result<Installation, RegistryError> {
         let cannot = RegistryError::disk;
-        let found = read(path, self.inner.examine.max_bytes())
+        let found = std::fs::File::open(path)
+            .and_then(|mut file| read_from(&mut file, self.inner.examine.max_bytes()))
             .map_err(cannot("the component could not be read", path))?;
         let signature = read_signature(path).map_err(cannot("its .sig file could not be read", path))?;
         self.admit(&path.display().to_string(), &found, signature.as_deref(), actor)

@@ -20,6 +20,7 @@ mod event;
 mod ledger;
 mod signature;
 mod view;
+mod watch;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,7 @@ pub use event::Event;
 pub use ledger::{Act, Entry, Switch};
 pub use signature::{PublicKey, Trust};
 pub use view::{Listing, MapVersions, State};
+pub use watch::{Watch, WatchConfig};
 
 /// Where the time comes from.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;

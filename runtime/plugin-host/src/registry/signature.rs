@@ -94,6 +94,13 @@ impl Trust {
     }
 }
 
+impl Trust {
+    /// Whether a signature by one of the keys shows that these bytes are all there are.
+    pub(super) fn proves_whole(&self, bytes: Option<&[u8]>, signature: Option<&[u8]>) -> bool {
+        bytes.is_some_and(|bytes| matches!(self.judge(bytes, signature), Verdict::By(_)))
+    }
+}
+
 /// 64 bytes as they are, or as text.
 fn read(signature: &[u8]) -> Option<Vec<u8>> {
     if signature.len() == SIGNATURE_BYTES {
