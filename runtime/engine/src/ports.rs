@@ -74,6 +74,10 @@ impl MapLogic for Stack {
         Stack::transform(self, leg, initial, batch).await
     }
 
+    async fn rehearse(&self, leg: Leg, initial: bool, batch: &[GuestChange]) -> Vec<TransformResult> {
+        Stack::rehearse(self, leg, initial, batch).await
+    }
+
     fn resolves(&self) -> bool {
         Stack::resolves(self)
     }
