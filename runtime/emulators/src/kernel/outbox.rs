@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use rusqlite::Connection;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -24,6 +25,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How often one event is refused by its receiver before it is given up.
 const MOST_ATTEMPTS: u32 = 40;
 const AT_A_TIME: usize = 64;
+/// Deliveries to one address under way at once.
+const IN_FLIGHT: usize = 16;
 
 /// One event to deliver by POST.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,34 +171,38 @@ async fn deliver_to(
         }
         let mut outcomes = Outcomes::default();
         let mut unreachable = false;
+        let mut planned = Vec::with_capacity(waiting.len());
         while let Some(stored) = waiting.pop_front() {
-            let mut again = false;
             let plan = if stored.planned { EventPlan::Normal } else { faults.event_plan(url) };
             match plan {
-                EventPlan::Normal => {}
-                EventPlan::Duplicate => again = true,
-                EventPlan::Delay(time) => {
-                    outcomes.later.push((stored.sequence, stored.attempts, time));
-                    continue;
-                }
+                EventPlan::Normal => planned.push((stored, false)),
+                EventPlan::Duplicate => planned.push((stored, true)),
+                EventPlan::Delay(time) => outcomes.later.push((stored.sequence, stored.attempts, time)),
                 EventPlan::Reorder => match waiting.pop_front() {
                     Some(next) => {
                         waiting.push_front(Stored { planned: true, ..stored });
                         waiting.push_front(Stored { planned: true, ..next });
-                        continue;
                     }
-                    None => {
-                        outcomes.later.push((stored.sequence, stored.attempts, FIRST_PAUSE));
-                        continue;
-                    }
+                    None => outcomes.later.push((stored.sequence, stored.attempts, FIRST_PAUSE)),
                 },
             }
-            match post(client, &stored.event).await {
+        }
+        let posts = planned.into_iter().map(|(stored, again)| async move {
+            let answer = post(client, &stored.event).await;
+            if again
+                && answer.as_ref().is_ok_and(reqwest::StatusCode::is_success)
+                && let Err(error) = post(client, &stored.event).await
+            {
+                tracing::debug!(%error, "the second copy of an event was not delivered");
+            }
+            (stored, answer)
+        });
+        // Begun in order, answered in any: as the real services do, which promise no order.
+        let mut answers = stream::iter(posts).buffered(IN_FLIGHT);
+        while let Some((stored, answer)) = answers.next().await {
+            match answer {
                 Ok(status) if status.is_success() => {
                     failures = 0;
-                    if again && let Err(error) = post(client, &stored.event).await {
-                        tracing::debug!(%error, "the second copy of an event was not delivered");
-                    }
                     outcomes.done.push(stored.sequence);
                 }
                 Ok(status) if stored.attempts + 1 >= MOST_ATTEMPTS => {
@@ -211,6 +218,7 @@ async fn deliver_to(
                 }
             }
         }
+        drop(answers);
         if let Err(error) = outcomes.store(store).await {
             tracing::error!(%error, "the outbox cannot be written");
             return Rest::Unreachable(failures + 1);
