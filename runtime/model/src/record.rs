@@ -77,6 +77,11 @@ impl Record {
         self.0.len()
     }
 
+    /// Takes cells that are in column order, each column once, and none of them absent.
+    pub(crate) fn of_sorted(cells: Vec<(ColumnPath, Value)>) -> Self {
+        Self(Arc::new(cells))
+    }
+
     fn find(&self, column: &str) -> Result<usize, usize> {
         // Whoever builds a record mostly does so in column order.
         if self.0.last().is_none_or(|(last, _)| last.as_str() < column) {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use dualwright_model::{ColumnPath, Digest, Leg};
+use dualwright_model::{ColumnOrder, ColumnPath, Digest, Leg};
 
 use crate::caller::{Caller, refuse_all};
 use crate::rows::{Picks, Rows};
@@ -36,6 +36,7 @@ struct LegPlan {
     leg: Leg,
     picks: Picks,
     writes: Vec<ColumnPath>,
+    order: ColumnOrder,
     /// What of the written columns the guest may see where it is asked about both sides.
     contested: Picks,
 }
@@ -63,6 +64,7 @@ impl Plugin {
                 leg: leg.leg,
                 picks: Picks::new(&leg.reads, &fields),
                 writes: leg.writes.clone(),
+                order: ColumnOrder::new(&leg.writes),
                 contested: Picks::new(&leg.writes, &fields),
             })
             .collect();
@@ -126,8 +128,8 @@ impl Plugin {
         let rows = plans.get(plan).map(|plan| Rows::new(&plan.picks, batch)).unwrap_or_default();
         let inner = Arc::clone(&self.inner);
         let answers = self.inner.caller.answer_all(rows, written, rehearsal, move |store, rows, range| {
-            let writes = inner.legs.get(plan).map(|plan| plan.writes.as_slice()).unwrap_or_default();
-            inner.mapper.transform(store, leg, initial, rows, range, writes)
+            let Some(plan) = inner.legs.get(plan) else { return Ok(Vec::new()) };
+            inner.mapper.transform(store, leg, initial, rows, range, &plan.order)
         });
         answers.await
     }

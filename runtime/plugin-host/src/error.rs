@@ -61,6 +61,14 @@ pub enum HostError {
         /// What was wrong.
         reason: String,
     },
+    /// It failed while what it spends was being counted.
+    #[error("what {name} spends cannot be counted: {reason}")]
+    NotMeasured {
+        /// The file or plugin.
+        name: String,
+        /// What happened.
+        reason: String,
+    },
     /// The engine itself failed.
     #[error("the sandbox failed: {reason}")]
     Engine {

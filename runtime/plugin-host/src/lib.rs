@@ -15,6 +15,7 @@ mod isolate;
 mod layer;
 mod limits;
 mod outcome;
+mod profile;
 pub mod registry;
 mod resolve;
 mod rows;
@@ -33,6 +34,7 @@ pub use grants::{FieldGrant, Grants, HiddenText, HttpGrant, HttpGrantError, Look
 pub use layer::{Layer, LayerDescription, LayerRole, Stage};
 pub use limits::Limits;
 pub use outcome::{GuestFault, GuestFaultKind, Outcome, TransformResult, Violation};
+pub use profile::{FuelProfile, FuelStack, fuel_profile};
 pub use resolve::{Clash, ResolveResult, Verdict};
 pub use rows::GuestChange;
 pub use services::{HttpAnswer, HttpRequest, LookupQuestion, ServiceError, Services};

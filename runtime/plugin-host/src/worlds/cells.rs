@@ -1,6 +1,6 @@
 //! Between the contract's words and the room's own.
 
-use dualwright_model::{ColumnPath, Date, Decimal, Leg, Operation, Record, Timestamp, Value};
+use dualwright_model::{ColumnOrder, ColumnPath, Date, Decimal, Leg, Operation, Record, Timestamp, Value};
 
 use super::bindings::dualwright::plugin::types as wit;
 use crate::fault::cut;
@@ -64,6 +64,24 @@ pub(crate) fn record_from(cells: Vec<wit::CellResult>, columns: &[ColumnPath]) -
         record.set(column.clone(), value);
     }
     Ok(record)
+}
+
+/// The same for columns whose order is known: a batch has the same columns in every row.
+///
+/// # Errors
+/// As [`record_from`].
+pub(crate) fn ordered_record_from(
+    mut cells: Vec<wit::CellResult>,
+    columns: &ColumnOrder,
+) -> Result<Record, GuestFault> {
+    if cells.len() != columns.len() {
+        return Err(bad_answer(format!("returned {} cells for {} columns", cells.len(), columns.len())));
+    }
+    columns.record(|column, position| {
+        let cell = cells.get_mut(position).map(|cell| std::mem::replace(cell, wit::CellResult::Absent));
+        value_from(cell.unwrap_or(wit::CellResult::Absent))
+            .map_err(|what| bad_answer(format!("returned {what} for {column}")))
+    })
 }
 
 fn operation(operation: Operation) -> wit::Operation {

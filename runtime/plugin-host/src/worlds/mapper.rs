@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use dualwright_model::{ColumnPath, Leg, MapName, TableName};
+use dualwright_model::{ColumnOrder, ColumnPath, Leg, MapName, TableName};
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
@@ -56,7 +56,7 @@ impl Mapper {
         initial: bool,
         rows: &Rows,
         range: &Range<usize>,
-        writes: &[ColumnPath],
+        writes: &ColumnOrder,
     ) -> wasmtime::Result<Vec<TransformResult>> {
         let picked = rows.rows.get(range.clone()).unwrap_or_default();
         let lowered = cells::lower_all(rows, picked);
@@ -72,9 +72,9 @@ impl Mapper {
     }
 }
 
-fn outcome_from(outcome: wit::Outcome, writes: &[ColumnPath]) -> TransformResult {
+fn outcome_from(outcome: wit::Outcome, writes: &ColumnOrder) -> TransformResult {
     Ok(match outcome {
-        wit::Outcome::Upsert(written) => Outcome::Upsert(cells::record_from(written, writes)?),
+        wit::Outcome::Upsert(written) => Outcome::Upsert(cells::ordered_record_from(written, writes)?),
         wit::Outcome::Delete => Outcome::Delete,
         wit::Outcome::Skip(reason) => Outcome::Skip(cells::sentence(reason)),
         wit::Outcome::Reject(violations) => Outcome::Reject(cells::violations_from(violations)),
