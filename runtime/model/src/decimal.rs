@@ -38,6 +38,9 @@ impl Decimal {
         if (whole.is_empty() && fraction.is_empty()) || !all_digits(whole) || !all_digits(fraction) {
             return Err(DecimalError);
         }
+        if whole.len().saturating_add(fraction.len()) > MAX_DIGITS {
+            return Err(DecimalError);
+        }
         let digits = format!("{whole}{fraction}");
         let point = i64::try_from(whole.len()).map_err(|_| DecimalError)? + i64::from(exponent);
         Self::from_digits(negative, &digits, point)
@@ -45,7 +48,7 @@ impl Decimal {
 
     fn from_digits(negative: bool, digits: &str, point: i64) -> Result<Self, DecimalError> {
         let limit = i64::try_from(MAX_DIGITS).map_err(|_| DecimalError)?;
-        if digits.len() > MAX_DIGITS || point.abs() > limit {
+        if point.abs() > limit {
             return Err(DecimalError);
         }
         let leading = usize::try_from(-point).unwrap_or(0);
@@ -69,7 +72,9 @@ impl Decimal {
             text.push('.');
             text.push_str(fraction);
         }
-        Ok(Self(text))
+        // What is kept must be readable again: an expanded exponent counts like digits that were spelled out.
+        let spelled = text.bytes().filter(u8::is_ascii_digit).count();
+        if spelled > MAX_DIGITS { Err(DecimalError) } else { Ok(Self(text)) }
     }
 
     /// The canonical spelling.
@@ -111,7 +116,9 @@ impl fmt::Display for Decimal {
 
 #[cfg(test)]
 mod tests {
-    use super::Decimal;
+    use proptest::prelude::*;
+
+    use super::{Decimal, DecimalError};
 
     fn check(input: &str, expect: Option<&str>) {
         assert_eq!(Decimal::parse(input).ok().as_ref().map(Decimal::as_str), expect, "{input}");
@@ -130,8 +137,39 @@ mod tests {
 
     #[test]
     fn garbage_is_refused() {
-        for text in ["", "-", ".", "1.2.3", "NaN", "inf", "1e", "1e999", "1,5", " 1", "٣"] {
+        for text in [
+            "",
+            "-",
+            ".",
+            "1.2.3",
+            "NaN",
+            "inf",
+            "-Infinity",
+            "1e",
+            "1e999",
+            "1e999999999",
+            "-1e-2147483648",
+            "1e80",
+            "-1e-80",
+            "1e99999999999",
+            "1,5",
+            " 1",
+            "٣",
+            "0x10",
+        ] {
             check(text, None);
+        }
+        for digits in ["9".repeat(81), "0".repeat(10 << 20), format!("1.{}", "9".repeat(80))] {
+            assert_eq!(Decimal::parse(&digits), Err(DecimalError), "{} digits", digits.len());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_can_be_read_again(text in "[-+]?[0-9]{0,90}[.]?[0-9]{0,90}([eE][-+]?[0-9]{1,10})?") {
+            if let Ok(number) = Decimal::parse(&text) {
+                prop_assert_eq!(Decimal::parse(number.as_str()), Ok(number));
+            }
         }
     }
 }

@@ -121,6 +121,14 @@ pub enum CoerceError {
         /// The length given.
         length: usize,
     },
+    /// A day or a moment that neither system knows. It is never sent: it cannot be printed as a date.
+    #[error("column {column} holds dates of the years 1 to 9999, and this {found} is none of them")]
+    OutsideCalendar {
+        /// The column.
+        column: String,
+        /// What was given.
+        found: &'static str,
+    },
     /// A number or member that the option set or enum does not have.
     #[error("column {column} has no such option; it has {options}")]
     UnknownOption {
@@ -192,6 +200,14 @@ impl ColumnSchema {
 
     fn coerce_present(&self, value: Value) -> Result<Value, CoerceError> {
         let found = value.kind();
+        let in_calendar = match &value {
+            Value::Timestamp(time) => time.is_in_calendar(),
+            Value::Date(date) => date.is_in_calendar(),
+            _ => true,
+        };
+        if !in_calendar {
+            return Err(CoerceError::OutsideCalendar { column: self.name.clone(), found });
+        }
         let coerced = match (&self.column_type, value) {
             (ColumnType::Text { max_length }, value) => {
                 let text = value.to_key_text();
@@ -284,7 +300,7 @@ fn boolean_word(text: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::{ColumnSchema, ColumnType};
-    use crate::{Decimal, Value};
+    use crate::{Date, Decimal, Timestamp, Value};
 
     fn column(column_type: ColumnType, nullable: bool) -> ColumnSchema {
         ColumnSchema {
@@ -314,6 +330,21 @@ mod tests {
         assert_eq!(dataverse.coerce(Value::text("")).unwrap(), Value::Null);
         assert_eq!(finops.coerce(Value::Null).unwrap(), Value::text(""));
         assert!(dataverse.coerce(Value::text("four")).is_err());
+    }
+
+    #[test]
+    fn no_column_holds_a_date_outside_the_calendar() {
+        let text = ColumnType::Text { max_length: None };
+        for kind in [ColumnType::Date, ColumnType::Timestamp, text, ColumnType::Integer] {
+            let column = column(kind, true);
+            for micros in [i64::MIN, i64::MAX] {
+                assert!(column.coerce(Value::Timestamp(Timestamp::from_micros(micros))).is_err());
+            }
+            for days in [i32::MIN, i32::MAX, -800_000] {
+                let error = column.coerce(Value::Date(Date::from_days(days))).unwrap_err().to_string();
+                assert!(error.contains("years 1 to 9999"), "{error}");
+            }
+        }
     }
 
     #[test]

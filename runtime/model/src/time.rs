@@ -40,15 +40,26 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(millis).unwrap_or(i64::MAX).saturating_mul(1000)))
     }
 
+    /// Whether it falls into the years 1 to 9999, the only ones that both systems know and that can be printed for them.
+    pub fn is_in_calendar(self) -> bool {
+        (FIRST_MICROS..END_MICROS).contains(&self.0)
+    }
+
     /// Reads `2026-11-23T06:18:00.123Z`, with any offset.
     ///
     /// # Errors
     /// When the text is not such a moment.
     pub fn parse(text: &str) -> Result<Self, TimeError> {
         if let Some(civil) = text.strip_suffix(['Z', 'z']) {
-            return Self::from_civil(civil.parse().map_err(|_| TimeError)?);
+            return Self::from_civil(civil.parse().map_err(|_| TimeError)?)?.checked();
         }
-        text.parse::<jiff::Timestamp>().map(|time| Self(time.as_microsecond())).map_err(|_| TimeError)
+        text.parse::<jiff::Timestamp>()
+            .map_err(|_| TimeError)
+            .and_then(|time| Self(time.as_microsecond()).checked())
+    }
+
+    fn checked(self) -> Result<Self, TimeError> {
+        self.is_in_calendar().then_some(self).ok_or(TimeError)
     }
 
     // Both systems use 9999-12-31T23:59:59Z for "never", which is later than `jiff::Timestamp` reaches.
@@ -68,6 +79,11 @@ impl Timestamp {
 }
 
 const MICROS_A_DAY: i64 = 86_400_000_000;
+/// 0001-01-01, and the day after 9999-12-31.
+const FIRST_DAY: i32 = -719_162;
+const END_DAY: i32 = 2_932_897;
+const FIRST_MICROS: i64 = FIRST_DAY as i64 * MICROS_A_DAY;
+const END_MICROS: i64 = END_DAY as i64 * MICROS_A_DAY;
 
 fn epoch() -> jiff::civil::Date {
     jiff::civil::date(1970, 1, 1)
@@ -94,18 +110,24 @@ impl Date {
         self.0
     }
 
+    /// Whether it falls into the years 1 to 9999, the only ones that both systems know and that can be printed for them.
+    pub fn is_in_calendar(self) -> bool {
+        (FIRST_DAY..END_DAY).contains(&self.0)
+    }
+
     /// Reads `2026-11-23`.
     ///
     /// # Errors
     /// When the text is not such a day.
     pub fn parse(text: &str) -> Result<Self, TimeError> {
         let date = text.parse::<jiff::civil::Date>().map_err(|_| TimeError)?;
-        let days = epoch().until(date).map_err(|_| TimeError)?.get_days();
-        Ok(Self(days))
+        let date = Self(epoch().until(date).map_err(|_| TimeError)?.get_days());
+        date.is_in_calendar().then_some(date).ok_or(TimeError)
     }
 
     /// The day in UTC on which a moment falls.
     pub fn of(time: Timestamp) -> Self {
+        // Some 106 million days either way, which always fits.
         Self(i32::try_from(time.0.div_euclid(MICROS_A_DAY)).unwrap_or(i32::MAX))
     }
 }
@@ -121,6 +143,8 @@ impl fmt::Display for Date {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{Date, Timestamp};
 
     #[test]
@@ -137,5 +161,50 @@ mod tests {
         );
         assert!(Timestamp::parse("yesterday").is_err());
         assert!(Date::parse("2025-02-30").is_err());
+    }
+
+    #[test]
+    fn the_calendar_of_both_systems_has_two_ends() {
+        let (first, last) = (Date::parse("0001-01-01").unwrap(), Date::parse("9999-12-31").unwrap());
+        assert!(first.is_in_calendar() && last.is_in_calendar());
+        for days in [first.as_days() - 1, last.as_days() + 1, i32::MIN, i32::MAX] {
+            assert!(!Date::from_days(days).is_in_calendar(), "{days}");
+        }
+        let first = Timestamp::parse("0001-01-01T00:00:00Z").unwrap();
+        let last = Timestamp::parse("9999-12-31T23:59:59.999999Z").unwrap();
+        assert!(first.is_in_calendar() && last.is_in_calendar());
+        for micros in [first.as_micros() - 1, last.as_micros() + 1, i64::MIN, i64::MAX] {
+            assert!(!Timestamp::from_micros(micros).is_in_calendar(), "{micros}");
+        }
+        for text in ["-000001-01-01", "0000-01-01", "+010000-01-01"] {
+            assert!(Date::parse(text).is_err(), "{text}");
+            assert!(Timestamp::parse(&format!("{text}T00:00:00Z")).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        // Whatever a guest makes of a moment or a day, it is printed without a panic, and read again as itself where the
+        // systems know it.
+        #[test]
+        fn any_moment_and_day_is_printed(micros: i64, days: i32) {
+            let time = Timestamp::from_micros(micros);
+            prop_assert_eq!(Timestamp::parse(&time.to_string()).ok(), Some(time).filter(|time| time.is_in_calendar()));
+            let date = Date::from_days(days);
+            prop_assert_eq!(Date::parse(&date.to_string()).ok(), Some(date).filter(|date| date.is_in_calendar()));
+            Date::of(time).to_string();
+        }
+
+        #[test]
+        fn moments_of_the_calendar_survive_their_text(micros in super::FIRST_MICROS..super::END_MICROS) {
+            let time = Timestamp::from_micros(micros);
+            prop_assert_eq!(Timestamp::parse(&time.to_string()), Ok(time));
+            let date = Date::of(time);
+            prop_assert_eq!(Date::parse(&date.to_string()), Ok(date));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "[-+0-9TtZz:. ]{0,40}") {
+            let _ = (Timestamp::parse(&text), Date::parse(&text));
+        }
     }
 }
