@@ -79,13 +79,17 @@ impl Caller {
         if count == 0 {
             return Vec::new();
         }
-        // Its own places first, so that a waiting plugin holds none of the common ones. Neither is ever closed.
+        // Its own places first, so that a waiting plugin holds none of the common ones. None is ever closed.
         let own = Arc::clone(&self.calls).acquire_owned().await.ok();
+        let asking = match &self.outside {
+            Some(_) => Arc::clone(&self.shared.asking).acquire_owned().await.ok(),
+            None => None,
+        };
         let common = Arc::clone(&self.shared.calls).acquire_owned().await.ok();
         let cancel = CancelOnDrop::default();
         let (caller, cancelled) = (Arc::clone(self), Arc::clone(&cancel.0));
         let answered = tokio::task::spawn_blocking(move || {
-            let _places = (own, common);
+            let _places = (own, asking, common);
             let outside = caller.outside.as_ref().map(|outside| outside.batch(rehearsal, &cancelled));
             caller.answer(&rows, written, outside.as_ref(), &cancelled, call)
         })

@@ -63,6 +63,9 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) calls: Arc<Semaphore>,
     pub(crate) calls_per_plugin: usize,
+    /// Places for calls that may wait for somebody outside: half of all, whichever plugins they are of, so that a system
+    /// that does not answer never keeps those waiting that ask nobody (I9).
+    pub(crate) asking: Arc<Semaphore>,
     pub(crate) cache: Option<Cache>,
     pub(crate) services: Option<Arc<dyn Services>>,
     loading: Mutex<()>,
@@ -97,6 +100,7 @@ impl Host {
                 limits: config.limits,
                 calls: Arc::new(Semaphore::new(slots)),
                 calls_per_plugin: slots.div_ceil(2),
+                asking: Arc::new(Semaphore::new(slots.div_ceil(2))),
                 cache,
                 services: config.services,
                 loading: Mutex::new(()),

@@ -6,6 +6,8 @@ mod lookup;
 
 use std::collections::BTreeMap;
 
+use dualwright_model::{System, TableName};
+
 pub use fields::FieldGrant;
 pub(crate) use fields::same;
 pub use http::{HiddenText, HttpGrant, HttpGrantError};
@@ -38,6 +40,21 @@ pub(crate) const LOOKUP: &str = "dualwright:plugin/lookup";
 pub(crate) const HTTP: &str = "dualwright:plugin/http";
 
 impl Grants {
+    /// Every import there is, with nothing behind any: to find out what a component is, when no row is near it.
+    pub fn for_examination() -> Self {
+        Self {
+            log: true,
+            settings: BTreeMap::from([("dualwright".to_owned(), "examination".to_owned())]),
+            lookup: vec![LookupGrant {
+                system: System::Finops,
+                table: TableName::new("examination"),
+                columns: Vec::new(),
+            }],
+            http: HttpGrant::new("examination.invalid").into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
     /// Whether an import of this name may be linked.
     pub(crate) fn allow(&self, import: &str) -> bool {
         match interface_of(import) {

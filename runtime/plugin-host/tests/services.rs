@@ -300,6 +300,34 @@ async fn without_services_nothing_is_connected() {
     assert_eq!(told_one(&plugin, "A-1").await, "unavailable: nothing outside is connected here");
 }
 
+// I9: two maps that wait for a system that does not answer leave room for those that ask nobody.
+#[tokio::test]
+async fn i9_who_waits_outside_keeps_nobody_else_waiting() {
+    let script = Arc::new(Script::default());
+    let services: Arc<dyn Services> = Arc::clone(&script) as _;
+    let hour = Duration::from_secs(3600);
+    let host = Host::new(HostConfig {
+        limits: Limits { lookup_timeout: hour, service_wait: hour, ..patient() },
+        services: Some(services),
+        concurrent_calls: std::num::NonZeroUsize::new(2).unwrap(),
+        ..HostConfig::default()
+    })
+    .expect("a host");
+    let (one, other) = (load(&host, &accounts(), &lookups()), load(&host, &accounts(), &lookups()));
+    let pure = support::load(&host, "echo");
+    let waiting = [one, other].map(|plugin| tokio::spawn(async move { ask(&plugin, &["never"]).await }));
+    while script.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let rows = [row(0, "x")];
+    let answers = tokio::time::timeout(Duration::from_secs(60), pure.transform(Leg::ToDataverse, false, &rows));
+    assert_eq!(answers.await.expect("a place for it"), [support::echoed(0, "x")]);
+    assert_eq!(script.asked(), 1, "the other waits for its place, not for the system");
+    for task in waiting {
+        task.abort();
+    }
+}
+
 /// Nobody waits for a batch whose caller is gone, whatever it waits for itself.
 #[tokio::test]
 async fn a_batch_that_nobody_wants_any_more_stops_waiting() {
