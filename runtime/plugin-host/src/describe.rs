@@ -28,6 +28,7 @@ pub(crate) fn check(said: &Description) -> Result<(), String> {
     })?;
     version(&said.version).then_some(()).ok_or("the version is not `major.minor.patch`")?;
     text("about", &said.about)?;
+    printable("about", &said.about)?;
     name("finops-table", said.finops_table.as_str())?;
     name("dataverse-table", said.dataverse_table.as_str())?;
     check_key(said)?;
@@ -97,6 +98,12 @@ fn text(what: &str, text: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("{what} has {size} bytes, and the limit is {TEXT_BYTES}"))
+}
+
+/// It is shown on terminals, where an escape could pass for something else.
+fn printable(what: &str, text: &str) -> Result<(), String> {
+    let odd = text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\t'));
+    if odd { Err(format!("{what} has control characters in it")) } else { Ok(()) }
 }
 
 fn name(what: &str, name: &str) -> Result<(), String> {
@@ -178,6 +185,7 @@ mod tests {
         assert!(refused(|said| said.name = "Not kebab".into()).contains("kebab"));
         assert!(refused(|said| said.version = "1.0".into()).contains("major.minor.patch"));
         assert!(refused(|said| said.about = "x".repeat(5000)).contains("5000 bytes"));
+        assert!(refused(|said| said.about = "\u{1b}[2J".into()).contains("control characters"));
         assert!(refused(|said| said.finops_table = "".into()).contains("finops-table"));
         assert!(refused(|said| said.key.clear()).contains("key is empty"));
         assert!(refused(|said| said.legs.clear()).contains("legs"));

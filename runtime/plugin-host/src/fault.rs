@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use wasmtime::{Trap, WasmBacktrace};
+use wasmtime::{FrameInfo, Trap, WasmBacktrace};
 
 use crate::imports::outside::{AskedTooOften, GivenUp};
 use crate::limits::{MemoryGuard, MemoryRefused};
@@ -13,6 +13,14 @@ use crate::{GuestFault, GuestFaultKind};
 const MESSAGE_BYTES: usize = 4096;
 /// The longest function or file name in a backtrace, in bytes.
 const NAME_BYTES: usize = 200;
+
+/// The most functions of a backtrace.
+const FRAMES: usize = 16;
+/// How much of a path of the machine that built the guest is shown.
+const PATH_PARTS: usize = 3;
+/// How the functions of Rust's own library begin, where no file tells it.
+const LIBRARY_NAMES: [&str; 7] =
+    ["core::", "std::", "alloc::", "__rust", "rust_panic", "rust_begin_unwind", "__rustc"];
 
 /// The guest answered, but not with one outcome a change.
 #[derive(Debug, thiserror::Error)]
@@ -96,24 +104,88 @@ fn bad_answer(words: &str) -> &'static str {
 }
 
 fn write_trace(message: &mut String, trace: &WasmBacktrace) {
-    for (index, frame) in trace.frames().iter().enumerate() {
+    let frames: Vec<Frame> = trace.frames().iter().map(frame).collect();
+    // What a panic runs through in the standard library says nothing of the guest; should there be nothing else, it stays.
+    let own = frames.iter().position(|frame| !frame.is_library).unwrap_or(0);
+    let lines = || frames.iter().skip(own).flat_map(|frame| &frame.lines);
+    if let Some(line) = lines().find(|line| !is_library(&line.file)) {
+        // Lists of faults show the first line only.
+        let _ = write!(message, ", at {}:{}", place(&line.file), line.number);
+    }
+    for (index, frame) in frames.iter().enumerate().skip(own).take(FRAMES) {
         // Writing to a string does not fail.
-        let _ = write!(message, "\n{index:>4}: ");
-        match frame.func_name() {
-            Some(name) => message.push_str(&printable(name)),
-            None => {
-                let _ = write!(message, "function {}", frame.func_index());
-            }
-        }
-        if let Some(offset) = frame.module_offset() {
+        let _ = write!(message, "\n{:>4}: {}", index.saturating_sub(own), frame.name);
+        if let Some(offset) = frame.offset {
             let _ = write!(message, " @ {offset:#x}");
         }
-        for symbol in frame.symbols() {
-            if let Some(file) = symbol.file() {
-                let _ = write!(message, "\n      at {}:{}", printable(file), symbol.line().unwrap_or(0));
+        for line in &frame.lines {
+            let _ = write!(message, "\n      at {}:{}", place(&line.file), line.number);
+            if let Some(inlined) = &line.inlined {
+                let _ = write!(message, " in {inlined}");
             }
         }
     }
+}
+
+struct Frame {
+    name: String,
+    offset: Option<usize>,
+    /// Innermost first: what was inlined into the function comes before it.
+    lines: Vec<Line>,
+    is_library: bool,
+}
+
+struct Line {
+    file: String,
+    number: u32,
+    inlined: Option<String>,
+}
+
+fn frame(frame: &FrameInfo) -> Frame {
+    let name = match frame.func_name() {
+        Some(name) => printable(&demangled(name)),
+        None => format!("function {}", frame.func_index()),
+    };
+    let symbols = frame.symbols();
+    let lines: Vec<Line> = symbols
+        .iter()
+        .enumerate()
+        .filter_map(|(index, symbol)| {
+            // The last one is the function itself.
+            let inlined = symbol.name().filter(|_| index.saturating_add(1) < symbols.len());
+            let inlined = inlined.map(|name| printable(&demangled(name)));
+            Some(Line { file: printable(symbol.file()?), number: symbol.line()?, inlined })
+        })
+        .collect();
+    let library = if lines.is_empty() {
+        LIBRARY_NAMES.iter().any(|start| name.trim_start_matches('<').starts_with(start))
+    } else {
+        lines.iter().all(|line| is_library(&line.file))
+    };
+    Frame { is_library: library, name, offset: frame.module_offset(), lines }
+}
+
+/// Without the hash at its end.
+fn demangled(name: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(name))
+}
+
+/// Whether a file belongs to Rust's own library, as its builds name it.
+fn is_library(file: &str) -> bool {
+    ["/rustc/", "library/core/src/", "library/std/src/", "library/alloc/src/", "library/panic_abort/"]
+        .iter()
+        .any(|part| file.contains(part))
+}
+
+/// A file as it is shown: a path of the machine that built the guest is nobody's business, so its end is all there is.
+fn place(file: &str) -> String {
+    let absolute = file.starts_with(['/', '~', '\\']) || file.get(1..2) == Some(":");
+    if !absolute {
+        return file.to_owned();
+    }
+    let parts: Vec<&str> = file.split(['/', '\\']).filter(|part| !part.is_empty()).collect();
+    let kept = parts.get(parts.len().saturating_sub(PATH_PARTS)..).unwrap_or_default();
+    format!("…/{}", kept.join("/"))
 }
 
 fn printable(name: &str) -> String {
@@ -133,7 +205,7 @@ pub(crate) fn cut(text: &str, bytes: usize) -> &str {
 mod tests {
     use std::time::Duration;
 
-    use super::{NotStarted, bad_answer, cut, of, printable};
+    use super::{NotStarted, bad_answer, cut, is_library, of, place, printable};
     use crate::limits::MemoryGuard;
 
     #[test]
@@ -149,6 +221,21 @@ mod tests {
         let error = NotStarted("no memory".to_owned()).into();
         let fault = of(&error, &MemoryGuard::new(1), 1, Duration::ZERO);
         assert_eq!(fault.message, "the host could not make an instance: no memory");
+    }
+
+    #[test]
+    fn the_builders_folders_are_not_shown() {
+        for (file, shown) in [
+            ("src/lib.rs", "src/lib.rs"),
+            ("/home/somebody/maps/credit/src/lib.rs", "…/credit/src/lib.rs"),
+            ("C:\\Users\\somebody\\maps\\credit\\src\\lib.rs", "…/credit/src/lib.rs"),
+            ("~/lib.rs", "…/~/lib.rs"),
+            ("", ""),
+        ] {
+            assert_eq!(place(file), shown);
+        }
+        assert!(is_library("/rustc/59807616e/library/core/src/panicking.rs"));
+        assert!(!is_library("src/library.rs"));
     }
 
     #[test]

@@ -9,6 +9,8 @@ use crate::{GuestFault, GuestFaultKind, Violation};
 
 /// The longest sentence taken over from a guest, in bytes.
 const SENTENCE_BYTES: usize = 4096;
+/// The longest name of a column or code taken over from a guest, in bytes.
+const WORD_BYTES: usize = 200;
 /// The most violations taken over for one record.
 const VIOLATIONS: usize = 100;
 
@@ -112,7 +114,7 @@ pub(crate) fn value_from(cell: wit::CellResult) -> Result<Value, &'static str> {
         wit::CellResult::Text(text) => Value::Text(text),
         wit::CellResult::Integer(number) => Value::Integer(number),
         wit::CellResult::Decimal(text) => {
-            Value::Decimal(Decimal::parse(&text).map_err(|_| "a decimal that is not a decimal number")?)
+            Value::Decimal(Decimal::try_from(text).map_err(|_| "a decimal that is not a decimal number")?)
         }
         wit::CellResult::Boolean(flag) => Value::Boolean(flag),
         wit::CellResult::Timestamp(micros) => Value::Timestamp(Timestamp::from_micros(micros)),
@@ -127,16 +129,23 @@ pub(crate) fn violations_from(violations: Vec<wit::Violation>) -> Vec<Violation>
 
 fn violation_from(violation: wit::Violation) -> Violation {
     Violation {
-        field: violation.field.map(|field| ColumnPath::new(sentence(field))),
-        code: sentence(violation.code),
-        message: sentence(violation.message),
+        field: violation.field.map(|field| ColumnPath::new(words(&field, WORD_BYTES))),
+        code: words(&violation.code, WORD_BYTES),
+        message: sentence(&violation.message),
     }
 }
 
 /// A guest's sentence, cut to what is kept of one.
-pub(crate) fn sentence(mut text: String) -> String {
-    text.truncate(cut(&text, SENTENCE_BYTES).len());
-    text
+pub(crate) fn sentence(text: &str) -> String {
+    words(text, SENTENCE_BYTES)
+}
+
+/// Without line ends and escapes: what a guest says is printed in logs and on terminals, where it must not pass for
+/// something else.
+fn words(text: &str, bytes: usize) -> String {
+    let line: String =
+        cut(text, bytes).chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    line.trim().to_owned()
 }
 
 /// An answer that is none.

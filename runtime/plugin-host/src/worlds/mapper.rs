@@ -76,7 +76,7 @@ fn outcome_from(outcome: wit::Outcome, writes: &ColumnOrder) -> TransformResult 
     Ok(match outcome {
         wit::Outcome::Upsert(written) => Outcome::Upsert(cells::ordered_record_from(written, writes)?),
         wit::Outcome::Delete => Outcome::Delete,
-        wit::Outcome::Skip(reason) => Outcome::Skip(cells::sentence(reason)),
+        wit::Outcome::Skip(reason) => Outcome::Skip(cells::sentence(&reason)),
         wit::Outcome::Reject(violations) => Outcome::Reject(cells::violations_from(violations)),
     })
 }

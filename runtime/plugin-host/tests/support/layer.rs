@@ -8,6 +8,9 @@ use super::{component, read};
 const FREE: usize = 360;
 const HEAP: usize = 1024;
 
+/// Never comes back.
+pub(crate) const SPIN: &str = "(loop $forever (br $forever))";
+
 /// What a layer of the tests says of itself. All work on the leg to Dataverse.
 #[derive(Clone, Copy)]
 pub(crate) struct Said {
@@ -24,6 +27,16 @@ pub(crate) enum Poisoned {
     Refused,
     /// It traps.
     Trapped,
+    /// It does this.
+    Does(&'static str),
+    /// Nothing: it never even says what it is.
+    Mute,
+}
+
+impl Poisoned {
+    fn silence(self) -> &'static str {
+        if matches!(self, Self::Mute) { SPIN } else { "" }
+    }
 }
 
 /// A validator of what was captured (0), or of what is about to be written (1).
@@ -35,7 +48,7 @@ pub(crate) fn validator(said: Said, stage: usize, poisoned: Poisoned) -> Vec<u8>
     let description = memory.words(&[&head[..], &[stage << 8, reads.0, reads.1]].concat());
     let body = format!(
         "{data}
-(func (export \"dualwright:plugin/validator@1.1.0#describe-validator\") (result i32) (i32.const {description}))
+(func (export \"dualwright:plugin/validator@1.1.0#describe-validator\") (result i32) {silence} (i32.const {description}))
 (func (export \"cabi_realloc\") (param i32 i32) (param $align i32) (param $size i32) (result i32)
     (call $allocate (local.get $size) (local.get $align)))
 (func (export \"dualwright:plugin/validator@1.1.0#validate\")
@@ -59,6 +72,7 @@ pub(crate) fn validator(said: Said, stage: usize, poisoned: Poisoned) -> Vec<u8>
             (br $next)))
     (local.get $answer))",
         data = memory.data,
+        silence = poisoned.silence(),
         refused = refused.0,
         violations = refused.1,
     );
@@ -75,7 +89,7 @@ pub(crate) fn extension(said: Said, echoes_target: bool, poisoned: Poisoned) -> 
     let cells = if echoes_target { 12 } else { 4 };
     let body = format!(
         "{data}
-(func (export \"dualwright:plugin/extension@1.1.0#describe-extension\") (result i32) (i32.const {description}))
+(func (export \"dualwright:plugin/extension@1.1.0#describe-extension\") (result i32) {silence} (i32.const {description}))
 (func (export \"cabi_realloc\") (param i32 i32) (param $align i32) (param $size i32) (result i32)
     (call $allocate (local.get $size) (local.get $align)))
 (func (export \"dualwright:plugin/extension@1.1.0#extend\")
@@ -103,6 +117,7 @@ pub(crate) fn extension(said: Said, echoes_target: bool, poisoned: Poisoned) -> 
             (br $next)))
     (local.get $answer))",
         data = memory.data,
+        silence = poisoned.silence(),
         refused = refused.0,
         violations = refused.1,
         length = cells + 4,
@@ -155,8 +170,9 @@ impl Memory {
         let second = [0, 0, 0, other[0], other[1], more[0], more[1]];
         let at = self.words(&[first, second].concat());
         match poisoned {
-            Poisoned::Refused => ("", at),
+            Poisoned::Refused | Poisoned::Mute => ("", at),
             Poisoned::Trapped => ("(unreachable)", at),
+            Poisoned::Does(this) => (this, at),
         }
     }
 }

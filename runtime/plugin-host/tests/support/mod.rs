@@ -40,6 +40,15 @@ pub(crate) fn guest(name: &str) -> Vec<u8> {
     component(&format!("(module\n{}\n{}\n{}\n)", imports.join("\n"), read("prelude"), rest.join("\n")), world)
 }
 
+/// The component made of `tests/guests/<name>.wat`, in which each of these parts stands for its name in braces.
+pub(crate) fn filled(name: &str, parts: &[(&str, &str)], world: &str) -> Vec<u8> {
+    let mut text = read(name);
+    for (part, value) in parts {
+        text = text.replace(&format!("{{{part}}}"), value);
+    }
+    component(&format!("(module\n{}\n{text}\n)", read("prelude")), world)
+}
+
 /// A component of a core module, for a world of the contract: of the version that the module names. Most guests here
 /// speak 1.0, as most components out there will.
 pub(crate) fn component(module: &str, world: &str) -> Vec<u8> {
