@@ -16,10 +16,12 @@
 //!
 //! A case expects one of `[case.expect.upsert]` (exactly these cells; all others absent), `expect.delete = true`,
 //! `expect.skip = "reason"` and `[[case.expect.reject]]` (`code`, and where given `field` and `message`). Cases that
-//! follow each other and have the same `batch` go to the map in one call.
+//! follow each other and have the same `batch` go to the map in one call. What a map asks of the world outside is answered
+//! by `outside.toml`, beside the fixtures.
 
 mod cell;
 mod compare;
+mod outside;
 mod read;
 mod rewrite;
 mod run;
@@ -31,6 +33,7 @@ use dualwright_model::{Leg, Operation, Record};
 pub use cell::show;
 pub(crate) use compare::fault_words;
 pub use compare::{DiffLine, Outcome as Actual, diff};
+pub use outside::{Outside, read_outside};
 pub use read::{read_folder, read_text};
 pub use rewrite::{UpdateError, update};
 pub use run::{CaseResult, run};

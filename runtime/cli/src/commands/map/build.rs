@@ -6,6 +6,7 @@ use clap::Args;
 use dualwright_diagnostics::Exit;
 use dualwright_map_builder::project::{Project, Source};
 use dualwright_map_builder::{BuildOptions, Progress as BuildProgress};
+use dualwright_plugin_host::Grants;
 use serde::Serialize;
 
 use super::workshop::{build_project, load, no_project, sandbox};
@@ -54,7 +55,7 @@ impl Build {
         };
         let built = build_project(&project, &options).await?;
         // Nothing is written that the sandbox would refuse later.
-        let plugin = load(&sandbox()?, &project, built.bytes.clone()).await?;
+        let plugin = load(&sandbox(None)?, &project, built.bytes.clone(), Grants::for_examination()).await?;
         write_whole(&target, &built.bytes).map_err(|error| {
             Failure::runtime("cannot write the component").at(target.display()).because(error)
         })?;

@@ -51,14 +51,15 @@ impl Test {
         let project = Project::find(&self.path).map_err(|error| no_project(&error))?;
         // The fixtures first: their author should not wait for a compiler to hear of a typing error.
         let files = fixtures::read_folder(&project.fixtures).map_err(|error| unreadable(&error))?;
+        let outside = fixtures::read_outside(&project.fixtures).map_err(|error| unreadable(&error))?;
         let notes = *output;
         let options = BuildOptions {
             progress: BuildProgress::new(move |line| notes.note(line)),
             ..BuildOptions::default()
         };
         let built = build_project(&project, &options).await?;
-        let host = sandbox()?;
-        let plugin = load(&host, &project, built.bytes).await?;
+        let host = sandbox(Some(outside.services))?;
+        let plugin = load(&host, &project, built.bytes, outside.grants).await?;
         let mut report = Report::new(*output, plugin.description());
         for file in &files {
             self.run_file(file, &plugin, &mut report).await?;

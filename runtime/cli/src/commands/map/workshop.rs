@@ -1,8 +1,10 @@
 //! What an author's commands share: a project, its component, and a sandbox to try it in.
 
+use std::sync::Arc;
+
 use dualwright_map_builder::project::{Built, Project};
 use dualwright_map_builder::{BuildError, BuildOptions};
-use dualwright_plugin_host::{Grants, Host, HostConfig, Plugin};
+use dualwright_plugin_host::{Grants, Host, HostConfig, Plugin, Services};
 
 use crate::Failure;
 use crate::assembly::{build_failure, host_failure};
@@ -23,15 +25,19 @@ pub(super) async fn build_project(project: &Project, options: &BuildOptions) -> 
         .map_err(|error| build_failure(&error))
 }
 
-/// The sandbox with its usual limits.
-pub(super) fn sandbox() -> Result<Host, Failure> {
-    Host::new(HostConfig::default()).map_err(|error| Failure::runtime("there is no sandbox").because(error))
+/// The sandbox with its usual limits, and with this world around it.
+pub(super) fn sandbox(services: Option<Arc<dyn Services>>) -> Result<Host, Failure> {
+    Host::new(HostConfig { services, ..HostConfig::default() })
+        .map_err(|error| Failure::runtime("there is no sandbox").because(error))
 }
 
-/// The component in the sandbox, with no grants.
-pub(super) async fn load(host: &Host, project: &Project, bytes: Vec<u8>) -> Result<Plugin, Failure> {
+/// The component in the sandbox, with these grants.
+pub(super) async fn load(
+    host: &Host,
+    project: &Project,
+    bytes: Vec<u8>,
+    grants: Grants,
+) -> Result<Plugin, Failure> {
     let name = project.path().display().to_string();
-    host.load_async(&name, bytes, Grants::default())
-        .await
-        .map_err(|error| host_failure(&error, project.path()))
+    host.load_async(&name, bytes, grants).await.map_err(|error| host_failure(&error, project.path()))
 }
