@@ -320,7 +320,8 @@ async fn i9_who_waits_outside_keeps_nobody_else_waiting() {
         tokio::task::yield_now().await;
     }
     let rows = [row(0, "x")];
-    let answers = tokio::time::timeout(Duration::from_secs(60), pure.transform(Leg::ToDataverse, false, &rows));
+    let answers =
+        tokio::time::timeout(Duration::from_secs(60), pure.transform(Leg::ToDataverse, false, &rows));
     assert_eq!(answers.await.expect("a place for it"), [support::echoed(0, "x")]);
     assert_eq!(script.asked(), 1, "the other waits for its place, not for the system");
     for task in waiting {

@@ -145,7 +145,8 @@ mod tests {
             assert!(error.contains(words) && !error.contains("hunter2"), "{more}: {error}");
         }
         assert!(http("host = \"*.example.com\"").unwrap_err().contains("whole name"));
-        let lookup: Lookup = toml::from_str("side = \"dataverse\"\ntable = \"accounts\"\ncolumns = []").unwrap();
+        let lookup: Lookup =
+            toml::from_str("side = \"dataverse\"\ntable = \"accounts\"\ncolumns = []").unwrap();
         assert!(lookup.read().unwrap_err().to_string().contains("no column"));
     }
 }
