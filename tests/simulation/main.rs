@@ -17,6 +17,7 @@ mod map;
 mod records;
 mod swap;
 mod system;
+mod undo;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use dualwright_engine::MapLogic;
 use dualwright_model::{ColumnPath, Digest, Leg, Operation, Record, Value};
 use dualwright_plugin_host::{
-    Clash, Description, GuestChange, GuestFault, GuestFaultKind, KeyPair, LeavePolicy, LegDescription, Outcome,
-    ResolveResult, TransformResult, Verdict,
+    Clash, Description, GuestChange, GuestFault, GuestFaultKind, KeyPair, LeavePolicy, LegDescription,
+    Outcome, ResolveResult, TransformResult, Verdict,
 };
 
 pub(crate) const COLUMNS: [&str; 3] = ["key", "name", "memo"];
@@ -104,7 +104,8 @@ impl MapLogic for CopyMap {
 
     /// Of names the greater one stays; memos are words, and all words of both sides stay.
     async fn resolve(&self, _: Leg, _: bool, batch: &[Clash]) -> Vec<ResolveResult> {
-        let greater = |one: &Value, other: &Value| if text(one) > text(other) { one.clone() } else { other.clone() };
+        let greater =
+            |one: &Value, other: &Value| if text(one) > text(other) { one.clone() } else { other.clone() };
         batch
             .iter()
             .map(|clash| {

@@ -80,6 +80,8 @@ struct Inner {
     tombstones: BTreeMap<u64, u64>,
     version: u64,
     faults: Faults,
+    /// Each call takes less than so many milliseconds before its work, and less than as many after it.
+    pause: Option<u64>,
     random: StdRng,
     engine: Option<Weak<Engine>>,
     log: Vec<Logged>,
@@ -100,6 +102,7 @@ impl FakeSystem {
             tombstones: BTreeMap::new(),
             version: 0,
             faults: Faults::none(),
+            pause: Some(30),
             random: StdRng::seed_from_u64(seed),
             engine: None,
             log: Vec::new(),
@@ -173,33 +176,60 @@ impl FakeSystem {
         }
     }
 
+    /// Calls take no time but that of their work.
+    #[allow(dead_code, reason = "only the benchmark of swaps has no time")]
+    pub(crate) fn hurry(&self) {
+        self.lock().pause = None;
+    }
+
     /// Nothing written twice: two writes of the runtime to one row, one right after the other, never say the same.
     pub(crate) fn assert_log_is_sane(&self, seed: u64) {
-        let inner = self.lock();
-        let mut last: BTreeMap<u64, &Logged> = BTreeMap::new();
-        for line in &inner.log {
-            if let Some(before) = last.insert(line.id, line) {
-                assert!(
-                    !(line.by_runtime && before.by_runtime && line == before),
-                    "seed {seed}: {} was written twice: {line:?}",
-                    self.system
-                );
-            }
-        }
+        let twice = self.written_twice();
+        assert!(twice.is_empty(), "seed {seed}: {} was written twice: {twice:?}", self.system);
     }
 
     /// The runtime's writes of one column of one row never go back.
     pub(crate) fn assert_never_older(&self, seed: u64, column: &str) {
+        let back = self.written_back(column);
+        assert!(back.is_empty(), "seed {seed}: {} was written older values: {back:?}", self.system);
+    }
+
+    /// Writes of the runtime that say what its write just before said.
+    pub(crate) fn written_twice(&self) -> Vec<String> {
+        let inner = self.lock();
+        let mut last: BTreeMap<u64, &Logged> = BTreeMap::new();
+        let mut twice = Vec::new();
+        for line in &inner.log {
+            let before = last.insert(line.id, line);
+            if before.is_some_and(|before| line.by_runtime && before.by_runtime && line == before) {
+                twice.push(format!("{line:?}"));
+            }
+        }
+        twice
+    }
+
+    /// Writes of the runtime by which a column of a row went back.
+    pub(crate) fn written_back(&self, column: &str) -> Vec<String> {
         let inner = self.lock();
         let mut newest: BTreeMap<u64, String> = BTreeMap::new();
+        let mut back = Vec::new();
         for line in inner.log.iter().filter(|line| line.by_runtime) {
             let value = line.cells.get(column).to_key_text();
             if value.is_empty() {
                 continue;
             }
             let before = newest.insert(line.id, value.clone()).unwrap_or_default();
-            assert!(before <= value, "seed {seed}: {} was written {value} after {before}", self.system);
+            if before > value {
+                back.push(format!("{value} after {before}"));
+            }
         }
+        back
+    }
+
+    /// How many rows the runtime wrote.
+    #[allow(dead_code, reason = "only the benchmark of swaps counts them")]
+    pub(crate) fn writes(&self) -> usize {
+        self.lock().log.iter().filter(|line| line.by_runtime).count()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -234,20 +264,20 @@ impl FakeSystem {
     async fn enter(&self) -> Result<(), ConnectError> {
         let (pause, refuse) = {
             let mut inner = self.lock();
-            let refuse = inner.faults.refuse;
-            (inner.random.random_range(0..30), inner.random.random_bool(refuse))
+            let (refuse, pause) = (inner.faults.refuse, inner.pause);
+            (pause.map(|most| inner.random.random_range(0..most)), inner.random.random_bool(refuse))
         };
-        tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
+        rest(pause).await;
         if refuse { Err(self.unavailable("refused")) } else { Ok(()) }
     }
 
     async fn leave(&self) -> Result<(), ConnectError> {
         let (pause, lose) = {
             let mut inner = self.lock();
-            let lose = inner.faults.lose_answer;
-            (inner.random.random_range(0..30), inner.random.random_bool(lose))
+            let (lose, pause) = (inner.faults.lose_answer, inner.pause);
+            (pause.map(|most| inner.random.random_range(0..most)), inner.random.random_bool(lose))
         };
-        tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
+        rest(pause).await;
         if lose { Err(self.unavailable("the answer was lost")) } else { Ok(()) }
     }
 
@@ -312,6 +342,12 @@ impl FakeSystem {
             .then(|| inner.rows.get(&id).map(|row| Version(row.version.to_string())))
             .flatten();
         WriteOutcome::Written(Written { id: Some(RecordId(id.to_string())), version, created: Some(created) })
+    }
+}
+
+async fn rest(millis: Option<u64>) {
+    if let Some(millis) = millis {
+        tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
     }
 }
 

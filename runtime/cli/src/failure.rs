@@ -89,6 +89,16 @@ impl Failure {
         self
     }
 
+    /// What was wrong, in one line: the causes where there are any, for they say more.
+    pub(crate) fn reason(&self) -> String {
+        if self.causes.is_empty() { self.what.clone() } else { self.causes.join(": ") }
+    }
+
+    /// What to do about it.
+    pub(crate) fn next(&self) -> &[String] {
+        &self.next
+    }
+
     /// The exit code this ends in.
     pub fn exit(&self) -> Exit {
         self.exit

@@ -13,6 +13,9 @@ use crate::config::Config;
 /// How long a runtime may take to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The header in which a component's signature travels.
+const SIGNATURE: &str = "dualwright-signature";
+
 /// Which runtime is asked.
 #[derive(Debug, Args)]
 pub(crate) struct Address {
@@ -74,9 +77,14 @@ impl Operator {
         self.ask(Method::DELETE, path, &[], Body::None).await
     }
 
-    /// Sends a file under the name that messages call it by.
-    pub(crate) async fn put_file(&self, path: &str, name: &str, bytes: Vec<u8>) -> Result<Value, Failure> {
-        self.ask(Method::POST, path, &[("file", name)], Body::Bytes(bytes)).await
+    /// Sends a component under the name that messages call it by, with the signature beside it.
+    pub(crate) async fn put_component(
+        &self,
+        name: &str,
+        bytes: Vec<u8>,
+        signature: Option<&[u8]>,
+    ) -> Result<Value, Failure> {
+        self.ask(Method::POST, "/v1/plugins", &[("file", name)], Body::Component(bytes, signature)).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
@@ -98,7 +106,13 @@ impl Operator {
         request = match body {
             Body::None => request,
             Body::Json(document) => request.json(document),
-            Body::Bytes(bytes) => request.header("content-type", "application/wasm").body(bytes),
+            Body::Component(bytes, signature) => {
+                let request = match signature {
+                    Some(signature) => request.header(SIGNATURE, hexadecimal(signature)),
+                    None => request,
+                };
+                request.header("content-type", "application/wasm").body(bytes)
+            }
         };
         let answer = request.send().await.map_err(|error| {
             Failure::environment("the runtime does not answer")
@@ -125,10 +139,18 @@ impl Operator {
     }
 }
 
+/// A signature as it travels: raw bytes are no header, and the text forms of a file may have line ends.
+fn hexadecimal(signature: &[u8]) -> String {
+    match std::str::from_utf8(signature) {
+        Ok(text) if signature.len() != 64 => text.split_whitespace().collect(),
+        _ => signature.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
 enum Body<'a> {
     None,
     Json(&'a Value),
-    Bytes(Vec<u8>),
+    Component(Vec<u8>, Option<&'a [u8]>),
 }
 
 /// What the runtime said.

@@ -1,16 +1,19 @@
 //! Where the registry and the engine meet: what is installed, what is live, and who decided it.
 
+mod keeper;
+
 use std::sync::Arc;
 
 use dualwright_diagnostics::Class;
-use dualwright_engine::{Engine, EngineError, Event, ShadowReport};
+use dualwright_engine::{Engine, EngineError, Keeper, ShadowReport};
 use dualwright_model::{Digest, MapName};
 use dualwright_plugin_host::registry::{
     Entry, Evidence, Installation, Installed, Listing, MapVersions, Refused, Registry, RegistryError, Switch,
 };
 use dualwright_plugin_host::{Grants, Host, HostError, Plugin};
 use dualwright_sync::map_state::Request;
-use tokio::sync::broadcast::error::RecvError;
+
+use keeper::RegistryKeeper;
 
 /// Why an operation on plugins was not done. Nothing changed, unless a variant says otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -63,23 +66,10 @@ pub struct Plugins {
 impl Plugins {
     /// Brings both together, and quarantines whatever version the engine undoes from now on.
     pub fn new(registry: Registry, host: Host, engine: Arc<Engine>) -> Arc<Self> {
-        let mut events = engine.events();
         let plugins = Arc::new(Self { registry, host, engine, turn: tokio::sync::Mutex::default() });
-        let weak = Arc::downgrade(&plugins);
-        tokio::spawn(async move {
-            loop {
-                let event = match events.recv().await {
-                    Ok(event) => event,
-                    Err(RecvError::Lagged(_)) => continue,
-                    Err(RecvError::Closed) => return,
-                };
-                let Event::Undone { map, digest, evidence } = event else { continue };
-                let Some(plugins) = weak.upgrade() else { return };
-                if let Err(error) = plugins.keep_undone(&digest, evidence).await {
-                    tracing::error!(%map, %digest, %error, "a version that was undone is not in quarantine");
-                }
-            }
-        });
+        let keeper: Arc<dyn Keeper> = Arc::new(RegistryKeeper(Arc::downgrade(&plugins)));
+        plugins.engine.set_keeper(&keeper);
+        plugins.finish_undoing();
         plugins
     }
 
@@ -140,7 +130,9 @@ impl Plugins {
             Ok(switch) => Ok(switch),
             Err(error) => {
                 // What is not remembered as live must not stay at work: the next start would bring another one.
-                if let Ok(former) = self.registry.find(map, before.as_str()) {
+                if let Ok(former) = self.registry.find(map, before.as_str())
+                    && self.check_sound(&former).is_ok()
+                {
                     self.put_to_work(map, &former, actor).await?;
                 }
                 Err(error)
@@ -255,14 +247,6 @@ impl Plugins {
         let digest = wanted.digest.clone();
         let bytes = self.blocking(move |registry| registry.bytes(&digest)).await?;
         Ok(self.host.load_async(&wanted.file, bytes, Grants::default()).await?)
-    }
-
-    async fn keep_undone(&self, digest: &Digest, text: String) -> Result<(), PluginError> {
-        let _turn = self.turn.lock().await;
-        let evidence = Evidence { text, counters: Default::default() };
-        let digest = digest.clone();
-        self.blocking(move |registry| registry.quarantine(&digest, evidence, "engine")).await?;
-        Ok(())
     }
 
     /// The registry waits for the disk and for the compiler.

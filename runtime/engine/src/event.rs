@@ -49,6 +49,8 @@ pub enum Event {
         digest: Digest,
         /// What was held against it.
         evidence: String,
+        /// How it and the version before it had fared; see [`Undone::counters`](crate::Undone::counters).
+        counters: BTreeMap<String, u64>,
     },
     /// A live batch was settled.
     Settled {

@@ -34,7 +34,7 @@ pub use clock::{Clock, SystemClock};
 pub use config::{EngineSettings, MapSettings};
 pub use error::EngineError;
 pub use event::{Event, MapStatus};
-pub use ports::MapLogic;
+pub use ports::{Keeper, MapLogic, Undone};
 pub use preview::preview;
 pub use record::RecordStory;
 pub use shadow::{ShadowDifference, ShadowReport, ShadowSample};

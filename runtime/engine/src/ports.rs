@@ -1,8 +1,12 @@
-//! What the engine needs of a map.
+//! What the engine needs of a map, and of whoever keeps its versions.
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use dualwright_model::{Digest, Leg};
-use dualwright_plugin_host::{Clash, Description, GuestChange, Plugin, ResolveResult, Stack, TransformResult};
+use dualwright_model::{Digest, Leg, MapName};
+use dualwright_plugin_host::{
+    Clash, Description, GuestChange, Plugin, ResolveResult, Stack, TransformResult,
+};
 
 /// The logic of a map, wherever it runs.
 #[async_trait]
@@ -31,6 +35,33 @@ pub trait MapLogic: Send + Sync + 'static {
     async fn resolve(&self, _leg: Leg, _initial: bool, _batch: &[Clash]) -> Vec<ResolveResult> {
         Vec::new()
     }
+}
+
+/// Who remembers over restarts which versions must not run.
+#[async_trait]
+pub trait Keeper: Send + Sync + 'static {
+    /// Makes durable that a version was undone. Asked before the version before it takes over, so that a death in between
+    /// does not bring the bad one back; the map's worker waits for the answer. The engine goes on whatever it is.
+    ///
+    /// # Errors
+    /// In words for the log, when it could not be made durable.
+    async fn condemn(&self, undone: &Undone) -> Result<(), String>;
+}
+
+/// A version that fares worse than the one before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undone {
+    /// The map.
+    pub map: MapName,
+    /// The version that is undone.
+    pub digest: Digest,
+    /// The version before it, which takes over again.
+    pub back_to: Digest,
+    /// What is held against it, for people.
+    pub evidence: String,
+    /// How both had fared since each was started: `rows`, `faults`, `rejects` and `micros` (spent in the component),
+    /// each as `undone-…` and `before-…`.
+    pub counters: BTreeMap<String, u64>,
 }
 
 #[async_trait]

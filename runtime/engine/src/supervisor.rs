@@ -16,11 +16,11 @@ use tokio::task::JoinSet;
 use crate::capture::{CaptureTask, NudgeMessage};
 use crate::map::MapContext;
 use crate::shadow::Shadow;
-use crate::versions::Versions;
+use crate::versions::{Versions, replay_faults_of};
 use crate::worker::{Worker, activity};
 use crate::{
-    Clock, EngineError, EngineSettings, Event, MapLogic, MapSettings, MapStatus, RecordStory, ShadowReport,
-    Switched, initial_sync, preview, record,
+    Clock, EngineError, EngineSettings, Event, Keeper, MapLogic, MapSettings, MapStatus, RecordStory,
+    ShadowReport, Switched, initial_sync, preview, record,
 };
 
 /// Nudges that may wait for one capture task; more are refused and sent again by the system.
@@ -241,6 +241,23 @@ impl Engine {
         let versions = self.versions(map)?;
         let next = versions.now().with_logic(logic).await?;
         versions.switch(next, actor).await
+    }
+
+    /// From now on a version that is undone is first told to the keeper.
+    pub fn set_keeper(&self, keeper: &Arc<dyn Keeper>) {
+        for map in self.maps.values() {
+            map.versions.set_keeper(Arc::clone(keeper));
+        }
+    }
+
+    /// Puts the records that a version failed on (not those that it refused) back into the journal, to go through the
+    /// version that is at work now. An undo does this by itself, unless the process dies in the middle of it. Answers how
+    /// many records that are.
+    ///
+    /// # Errors
+    /// When there is no such map, or the store fails.
+    pub async fn replay_faults(&self, map: &MapName, digest: &Digest) -> Result<usize, EngineError> {
+        replay_faults_of(&self.versions(map)?.now(), digest).await
     }
 
     /// Puts a candidate beside the live version of a map: it gets what the live one gets, and nothing of its answers is

@@ -3,17 +3,18 @@
 //! A [`MapContext`] is one version of a map. Tasks take the current one at the start of each batch or page and keep it to
 //! the end of that: a switch happens between batches, and what is in flight ends on the version it began with (I8).
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use dualwright_diagnostics::Class;
 use dualwright_model::Digest;
 use dualwright_store::{DeadLetterFilter, DeadLetterId, Settlement};
-use dualwright_sync::health::{self, HealthPolicy, Verdict};
+use dualwright_sync::health::{self, HealthPolicy, Tally, Verdict};
 
 use crate::map::MapContext;
 use crate::shadow::Shadow;
 use crate::worker::activity;
-use crate::{EngineError, Event};
+use crate::{EngineError, Event, Keeper, Undone};
 
 /// Dead letters looked at together when a switch is undone.
 const LETTERS_PAGE: usize = 500;
@@ -25,6 +26,8 @@ pub(crate) struct Versions {
     before: Mutex<Option<Arc<MapContext>>>,
     shadow: RwLock<Option<Arc<Shadow>>>,
     policy: HealthPolicy,
+    /// Who must know of an undone version before the one before it is back.
+    keeper: RwLock<Option<Arc<dyn Keeper>>>,
 }
 
 /// What a switch did.
@@ -44,7 +47,12 @@ impl Versions {
             before: Mutex::new(None),
             shadow: RwLock::new(None),
             policy,
+            keeper: RwLock::new(None),
         }
+    }
+
+    pub(crate) fn set_keeper(&self, keeper: Arc<dyn Keeper>) {
+        *self.keeper.write().unwrap_or_else(PoisonError::into_inner) = Some(keeper);
     }
 
     /// The version at work.
@@ -74,33 +82,14 @@ impl Versions {
             short(&switched.from)
         );
         next.read_anew_where_more_is_read(&now).await?;
-        self.put_to_work(Arc::new(next), Some(now), &message, actor).await?;
-        Ok(switched)
-    }
-
-    async fn put_to_work(
-        &self,
-        next: Arc<MapContext>,
-        before: Option<Arc<MapContext>>,
-        message: &str,
-        actor: &str,
-    ) -> Result<(), EngineError> {
-        *self.before.lock().unwrap_or_else(PoisonError::into_inner) = before;
+        *self.before.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        let next = Arc::new(next);
         let before = std::mem::replace(
             &mut *self.current.write().unwrap_or_else(PoisonError::into_inner),
             Arc::clone(&next),
         );
-        let activities = vec![activity(&next, "switch", actor, message)];
-        next.store.settle(Settlement { activities, ..Settlement::default() }).await?;
-        tracing::info!(map = %next.name, actor, message, "map version");
-        let _ = next.events.send(Event::Switched {
-            map: next.name.clone(),
-            from: before.logic.digest().clone(),
-            to: next.logic.digest().clone(),
-            actor: actor.to_owned(),
-        });
-        next.captured.notify_one();
-        Ok(())
+        tell(&next, &before, &message, actor).await?;
+        Ok(switched)
     }
 
     /// Looks at how the current version has fared since it took over, and undoes that where the policy says so.
@@ -112,16 +101,22 @@ impl Versions {
         match health::verdict(before.tally(), now.tally(), self.policy) {
             Verdict::Watch => Ok(()),
             Verdict::Trust => {
-                *self.before.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                let mut trial = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+                // Another version may be on trial by now.
+                if trial.as_ref().is_some_and(|trial| Arc::ptr_eq(trial, &before)) {
+                    *trial = None;
+                }
                 Ok(())
             }
             Verdict::Undo(reason) => self.undo(&now, before, reason).await,
         }
     }
 
+    /// In this order, so that a death at any point leaves the bad version out: first its keeper makes durable that it
+    /// must not run, then the version before takes over, then what it failed on goes through that.
     async fn undo(
         &self,
-        bad: &MapContext,
+        bad: &Arc<MapContext>,
         before: Arc<MapContext>,
         reason: String,
     ) -> Result<(), EngineError> {
@@ -132,21 +127,84 @@ impl Versions {
             short(&digest),
             before.description().version
         );
-        tracing::warn!(map = %bad.name, digest = %digest, reason, "a switch was undone");
-        self.put_to_work(Arc::clone(&before), None, &message, "engine").await?;
+        let undone = Undone {
+            map: bad.name.clone(),
+            digest: digest.clone(),
+            back_to: before.logic.digest().clone(),
+            counters: counters(bad.tally(), before.tally()),
+            evidence: reason,
+        };
+        let keeper = self.keeper.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(keeper) = keeper
+            && let Err(error) = keeper.condemn(&undone).await
+        {
+            // A version that fares badly must not stay at work because a disk is full.
+            tracing::error!(map = %bad.name, digest = %digest, %error, "a version that is undone could not be put in quarantine; it would run again after a restart");
+        }
+        if !self.take_back(bad, &before) {
+            // Somebody put another version to work meanwhile, and that stays.
+            return Ok(());
+        }
+        tracing::warn!(map = %bad.name, digest = %digest, reason = undone.evidence, "a switch was undone");
+        tell(&before, bad, &message, "engine").await?;
         let replayed = replay_faults_of(&before, &digest).await?;
         let evidence = if replayed == 0 {
-            reason
+            undone.evidence
         } else {
-            format!("{reason}; the {replayed} records it failed on go through the version before again")
+            format!(
+                "{}; the {replayed} records it failed on go through the version before again",
+                undone.evidence
+            )
         };
-        let _ = before.events.send(Event::Undone { map: before.name.clone(), digest, evidence });
+        let Undone { map, counters, .. } = undone;
+        let _ = before.events.send(Event::Undone { map, digest, evidence, counters });
         Ok(())
+    }
+
+    /// Puts the version before back, unless another one has taken over from the bad one.
+    fn take_back(&self, bad: &Arc<MapContext>, before: &Arc<MapContext>) -> bool {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let still = Arc::ptr_eq(&current, bad);
+        if still {
+            *self.before.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *current = Arc::clone(before);
+        }
+        still
     }
 }
 
+/// A version took over: the log of activities, the program's log and onlookers hear of it.
+async fn tell(
+    next: &Arc<MapContext>,
+    before: &MapContext,
+    message: &str,
+    actor: &str,
+) -> Result<(), EngineError> {
+    let activities = vec![activity(next, "switch", actor, message)];
+    next.store.settle(Settlement { activities, ..Settlement::default() }).await?;
+    tracing::info!(map = %next.name, actor, message, "map version");
+    let _ = next.events.send(Event::Switched {
+        map: next.name.clone(),
+        from: before.logic.digest().clone(),
+        to: next.logic.digest().clone(),
+        actor: actor.to_owned(),
+    });
+    next.captured.notify_one();
+    Ok(())
+}
+
+/// How both versions had fared, for the evidence.
+fn counters(bad: Tally, before: Tally) -> BTreeMap<String, u64> {
+    let of = |name: &str, tally: Tally| {
+        let Tally { rows, faults, rejects, micros } = tally;
+        let counts = [("rows", rows), ("faults", faults), ("rejects", rejects), ("micros", micros)];
+        counts.map(|(what, count)| (format!("{name}-{what}"), count))
+    };
+    of("undone", bad).into_iter().chain(of("before", before)).collect()
+}
+
 /// What a version failed on is no fault of the records: they go through the version before again.
-async fn replay_faults_of(map: &MapContext, digest: &Digest) -> Result<usize, EngineError> {
+pub(crate) async fn replay_faults_of(map: &MapContext, digest: &Digest) -> Result<usize, EngineError> {
     let mut ids: Vec<DeadLetterId> = Vec::new();
     let mut filter = DeadLetterFilter { map: Some(map.name.clone()), ..DeadLetterFilter::default() };
     loop {

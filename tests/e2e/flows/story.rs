@@ -58,13 +58,18 @@ pub(crate) struct Mark {
 impl Story {
     /// Starts both systems, with the company USMF; does not start the runtime. `header` is added to the map of customers.
     pub(crate) async fn open(header: &str) -> anyhow::Result<Self> {
+        Self::configured(header, "").await
+    }
+
+    /// The same with further lines of configuration.
+    pub(crate) async fn configured(header: &str, config: &str) -> anyhow::Result<Self> {
         let turn = Turn::take().await?;
         let pair = Pair::start()?;
         let map = pair.folder().join("few-customers.toml");
         std::fs::write(&map, CUSTOMERS.replace("HEADER", header))?;
         let mut maps = catalogue(&["company/legal-entities-companies", "customers/customer-groups"]);
         maps.push(map);
-        Self::with(turn, pair, maps, Vec::new(), "").await
+        Self::with(turn, pair, maps, Vec::new(), config).await
     }
 
     /// The same with the runtime running, and with customers who have arrived in Dataverse.

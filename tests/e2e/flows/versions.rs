@@ -1,66 +1,10 @@
 //! Another version of a map, installed, tried, activated, taken back and condemned, by the commands that operators type.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::operator::{MAP, done, refused, version, without_memos};
 use super::story::Story;
-
-/// Runs the command against the story's runtime; answers its exit code and what it printed as JSON.
-fn ask(story: &Story, arguments: &[&str]) -> anyhow::Result<(i32, Value)> {
-    let output = support::command()?
-        .args(arguments)
-        .args(["--json", "--config"])
-        .arg(story.runtime.config())
-        .output()?;
-    let code = output.status.code().context("the command was killed")?;
-    let said = if code == 0 { &output.stdout } else { &output.stderr };
-    let document = serde_json::from_slice(said)
-        .with_context(|| format!("{arguments:?} printed {}", String::from_utf8_lossy(said)))?;
-    Ok((code, document))
-}
-
-fn done(story: &Story, arguments: &[&str]) -> anyhow::Result<Value> {
-    let (code, document) = ask(story, arguments)?;
-    ensure!(code == 0, "{arguments:?} ended with {code}: {document:#}");
-    Ok(document)
-}
-
-/// Why the command was refused, in its own words.
-fn refused(story: &Story, arguments: &[&str]) -> anyhow::Result<String> {
-    let (code, document) = ask(story, arguments)?;
-    ensure!(code != 0, "{arguments:?} was done: {document:#}");
-    Ok(document["error"]["because"][0].as_str().context("no reason")?.to_owned())
-}
-
-/// Version 1.1.0 of the map of customers, which knows nothing of memos.
-fn without_memos(story: &Story) -> anyhow::Result<PathBuf> {
-    let map = story.maps.last().context("no map")?;
-    let text = std::fs::read_to_string(map)?;
-    let kept: Vec<&str> = text.lines().filter(|line| !line.contains("SalesMemo")).collect();
-    let file = map.with_file_name("next.toml");
-    std::fs::write(&file, kept.join("\n").replace("version = \"1.0.0\"", "version = \"1.1.0\""))?;
-    let component = map.with_file_name("next.wasm");
-    let status = support::command()?
-        .args(["map", "build", "--json"])
-        .arg(&file)
-        .arg("-o")
-        .arg(&component)
-        .stdout(std::process::Stdio::null())
-        .status()?;
-    ensure!(status.success(), "the next version cannot be built");
-    Ok(component)
-}
-
-const MAP: &str = "few-customers";
-
-fn version(story: &Story) -> anyhow::Result<String> {
-    let status = done(story, &["status"])?;
-    let maps = status["maps"].as_array().context("no maps")?;
-    let map = maps.iter().find(|map| map["map"] == MAP).context("no such map")?;
-    Ok(map["version"].as_str().unwrap_or_default().to_owned())
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_version_comes_and_goes_while_changes_flow() -> anyhow::Result<()> {

@@ -3,11 +3,13 @@
 //! What an operator activated while the runtime ran stays live over a restart. A component that the configuration names
 //! and the registry has never seen goes live: somebody changed the file and started the runtime for that.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dualwright_model::MapName;
-use dualwright_plugin_host::registry::{Installed, Registry, RegistryConfig, RegistryError};
+use dualwright_plugin_host::registry::{
+    Installed, Registry, RegistryConfig, RegistryError, Watch, WatchConfig, signature_beside,
+};
 use dualwright_plugin_host::{Grants, Host};
 
 use super::maps::LoadedMap;
@@ -20,8 +22,20 @@ const ACTOR: &str = "configuration";
 /// Opens the registry, which lies beside the store.
 pub(crate) fn open_registry(config: &Config, host: &Host) -> Result<Registry, Failure> {
     let folder: PathBuf = config.resolve(&config.store.path).with_extension("plugins");
-    Registry::open(RegistryConfig::new(&folder), Arc::new(host.clone())).map_err(|error| {
+    let trust = config.plugins.trust(&config.folder)?;
+    let settings = RegistryConfig { trust, ..RegistryConfig::new(&folder) };
+    Registry::open(settings, Arc::new(host.clone())).map_err(|error| {
         Failure::runtime("cannot open the plugin registry").at(folder.display()).because(error)
+    })
+}
+
+/// Begins to watch the folder of the configuration, where it names one.
+pub(crate) fn watch(config: &Config, registry: &Registry) -> Result<Option<Watch>, Failure> {
+    let Some(folder) = &config.plugins.watch else { return Ok(None) };
+    let folder = config.resolve(folder);
+    let settings = WatchConfig { settle: config.plugins.settle, ..WatchConfig::new(&folder) };
+    Watch::start(registry.clone(), settings).map(Some).map_err(|error| {
+        Failure::usage("cannot watch the folder of [plugins]").at(folder.display()).because(error)
     })
 }
 
@@ -61,7 +75,17 @@ fn settle(
     file: &str,
     bytes: Vec<u8>,
 ) -> Result<Installed, RegistryError> {
-    let done = registry.install(file, bytes, None, ACTOR)?;
+    // The map files of the configuration are the operator's own text, and this program built them.
+    let done = if Path::new(file).extension().is_some_and(|extension| extension == "toml") {
+        registry.install_own(file, bytes, ACTOR)?
+    } else {
+        let signature = signature_beside(Path::new(file)).map_err(|source| RegistryError::Disk {
+            what: "its .sig file could not be read",
+            path: file.into(),
+            source,
+        })?;
+        registry.install(file, bytes, signature.as_deref(), ACTOR)?
+    };
     let live = registry.map(name)?.live;
     match live {
         Some(live) if done.already => Ok(live),

@@ -9,11 +9,12 @@ use dualwright_connect::{Connector, NudgeSubscription};
 use dualwright_control::{Control, ControlSettings, Plugins};
 use dualwright_engine::{Engine, EngineError, EngineSettings, Pair, SystemClock};
 use dualwright_model::{System, TableName};
+use dualwright_plugin_host::registry::Watch;
 use dualwright_store::Store;
 use dualwright_store::sqlite::SqliteStore;
 use tokio::task::JoinHandle;
 
-use super::adoption::{adopt, open_registry};
+use super::adoption::{adopt, open_registry, watch};
 use super::maps::{LoadedMap, LoadedMaps};
 use crate::Failure;
 use crate::config::Config;
@@ -32,6 +33,7 @@ pub(crate) struct Runtime {
     pub(crate) address: SocketAddr,
     control: Control,
     subscriptions: Vec<JoinHandle<()>>,
+    watch: Option<Watch>,
 }
 
 impl Runtime {
@@ -78,10 +80,11 @@ impl Runtime {
         .await
         .map_err(|error| failure(&error))?;
         let engine = Arc::new(engine);
+        let watch = watch(config, &registry)?;
         let plugins = Plugins::new(registry, host.clone(), Arc::clone(&engine));
         let control = Control::serve(listener, settings, Arc::clone(&engine), pair, Some(plugins))
             .map_err(|error| Failure::runtime("the runtime cannot serve").because(error))?;
-        Ok(Self { engine, address: control.address, control, subscriptions })
+        Ok(Self { engine, address: control.address, control, subscriptions, watch })
     }
 
     /// Returns when the engine had to give up, with the reason.
@@ -101,6 +104,8 @@ impl Runtime {
             task.abort();
         }
         let (engine, control) = (self.engine, self.control);
+        // Not waited for: a file that is being looked at now is looked at again at the next start.
+        drop(self.watch);
         let ended = tokio::time::timeout(GRACE, async {
             engine.shutdown().await;
             control.shutdown().await;

@@ -1,6 +1,7 @@
 //! `dualwright plugin …`: versions of maps in a running runtime.
 
-use std::path::PathBuf;
+mod install;
+mod sign;
 
 use clap::{Args, Subcommand};
 use dualwright_diagnostics::Exit;
@@ -18,7 +19,6 @@ Examples:
   dualwright plugin rollback customers-accounts
   dualwright plugin reapply customers-accounts 1.1.0        what it wrote goes through the live version";
 const LIST_EXAMPLE: &str = "Example:\n  dualwright plugin list";
-const INSTALL_EXAMPLE: &str = "Example:\n  dualwright plugin install customers-accounts-1.1.0.wasm";
 const VERSION_EXAMPLE: &str = "\
 A version is what `plugin list` shows: 1.1.0, or the first digits of a digest.
 
@@ -46,8 +46,8 @@ pub struct Plugin {
 enum Action {
     /// Show every installed version, and every file that was refused.
     List(List),
-    /// Check a component and keep it. It does not run yet.
-    Install(Install),
+    /// Check components and keep them. They do not run yet.
+    Install(install::Install),
     /// Put an installed version to work, from the next batch on.
     Activate(Version),
     /// Put the version before to work again.
@@ -60,22 +60,17 @@ enum Action {
     Shadow(Shadow),
     /// Send every record that a version wrote last through the live one again.
     Reapply(Version),
-    /// Tell what happened to a map's versions, and who decided it.
+    /// Tell what happened to a map's versions, who decided it, and on what evidence.
     History(OfMap),
+    /// Make a key that signs components.
+    Keygen(sign::Keygen),
+    /// Sign components, for those who take signed ones only.
+    Sign(sign::Sign),
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = LIST_EXAMPLE)]
 struct List {
-    #[command(flatten)]
-    address: Address,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = INSTALL_EXAMPLE)]
-struct Install {
-    /// The component, as `dualwright map build` makes it.
-    file: PathBuf,
     #[command(flatten)]
     address: Address,
 }
@@ -138,7 +133,9 @@ impl Plugin {
     pub(crate) async fn run(self, output: &Output) -> Result<Exit, Failure> {
         match self.action {
             Action::List(list) => show_list(&list.address.open()?, output).await?,
-            Action::Install(install) => install.run(output).await?,
+            Action::Install(install) => return install.run(output).await,
+            Action::Keygen(keygen) => return keygen.run(output),
+            Action::Sign(sign) => return sign.run(output),
             Action::Activate(which) => which.ask("activate", output).await?,
             Action::Release(which) => which.ask("release", output).await?,
             Action::Reapply(which) => which.ask("reapply", output).await?,
@@ -156,28 +153,6 @@ impl Plugin {
             Action::History(of) => show_history(&of, output).await?,
         }
         Ok(Exit::Done)
-    }
-}
-
-impl Install {
-    async fn run(self, output: &Output) -> Result<(), Failure> {
-        let bytes = tokio::fs::read(&self.file).await.map_err(|error| {
-            Failure::usage("cannot read the component").at(self.file.display()).because(error)
-        })?;
-        let name = self.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let answer = self.address.open()?.put_file("/v1/plugins", &name, bytes).await?;
-        output.document(&answer)?;
-        let plugin = &answer["plugin"];
-        let known = if answer["already"] == true { " (it was here before)" } else { "" };
-        output.line(format!(
-            "installed {} {} as {}{known}; `dualwright plugin activate {} {}` puts it to work",
-            text(plugin, "map"),
-            text(plugin, "version"),
-            short(&text(plugin, "digest")),
-            text(plugin, "map"),
-            text(plugin, "version"),
-        ));
-        Ok(())
     }
 }
 
@@ -272,7 +247,17 @@ fn act(act: &Value) -> String {
     words.extend(of("digest").or_else(|| of("to")));
     words.extend(of("from").map(|from| format!("in the place of {from}")));
     words.extend(facts["evidence"]["text"].as_str().map(|text| format!("because: {text}")));
+    words.extend(fared("undone", facts).map(|fared| format!("(it: {fared};")));
+    words.extend(fared("before", facts).map(|fared| format!("the version before: {fared})")));
     words.join(" ")
+}
+
+/// How a version had fared, of the evidence's counters.
+fn fared(which: &str, facts: &Value) -> Option<String> {
+    let of = |what: &str| facts["evidence"]["counters"][format!("{which}-{what}")].as_u64();
+    let (rows, faults, rejects) = (of("rows")?, of("faults")?, of("rejects")?);
+    let each = of("micros")?.checked_div(rows).map_or_else(String::new, |each| format!(", {each} µs a row"));
+    Some(format!("{rows} rows, {faults} failed, {rejects} refused{each}"))
 }
 
 /// What a change of versions came to.

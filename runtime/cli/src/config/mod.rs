@@ -4,6 +4,7 @@
 
 mod bytes;
 mod duration;
+mod plugins;
 mod secret;
 mod url;
 
@@ -16,6 +17,7 @@ use serde::Deserialize;
 use crate::Failure;
 
 pub use bytes::ByteCount;
+pub use plugins::Plugins;
 pub use secret::{Secret, SecretText};
 pub use url::ServiceUrl;
 
@@ -39,6 +41,9 @@ pub struct Config {
     /// What a map may use.
     #[serde(default)]
     pub limits: Limits,
+    /// Components that come while it runs.
+    #[serde(default)]
+    pub plugins: Plugins,
     /// How often and how much.
     #[serde(default)]
     pub sync: Sync,
@@ -213,6 +218,7 @@ impl Config {
                 return Err(wrong(format!("the map {} is listed twice", map.file.display())));
             }
         }
+        self.plugins.check().map_err(wrong)?;
         for (name, value, most) in
             [("batch-rows", self.sync.batch_rows, 1000), ("page-rows", self.sync.page_rows, 5000)]
         {

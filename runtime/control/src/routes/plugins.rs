@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use dualwright_diagnostics::Class;
 use dualwright_model::MapName;
 use dualwright_plugin_host::registry::{Installed, Listing, RegistryError, State as Standing, Switch};
@@ -18,6 +18,8 @@ use crate::server::Shared;
 
 /// Who is written into the history: whoever holds the token is the operator.
 const ACTOR: &str = "operator";
+/// The signature of a component that is sent: what is in its `.sig` file, as hexadecimal digits or Base64.
+const SIGNATURE: &str = "dualwright-signature";
 /// Rows of each direction that a candidate begins with.
 const SAMPLE: usize = 100;
 
@@ -48,7 +50,8 @@ pub(crate) struct Candidate {
 }
 
 pub(crate) async fn list(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Refusal> {
-    let (installed, refused) = plugins(&shared)?.list();
+    let plugins = plugins(&shared)?;
+    let (installed, refused) = plugins.list();
     let refused: Vec<Value> = refused
         .into_iter()
         .map(|one| {
@@ -58,15 +61,19 @@ pub(crate) async fn list(State(shared): State<Arc<Shared>>) -> Result<Json<Value
             })
         })
         .collect();
-    Ok(Json(json!({ "plugins": installed.iter().map(listing).collect::<Vec<_>>(), "refused": refused })))
+    Ok(Json(json!({
+        "plugins": installed.iter().map(listing).collect::<Vec<_>>(), "refused": refused, "max_bytes": plugins.max_bytes(),
+    })))
 }
 
 pub(crate) async fn install(
     State(shared): State<Arc<Shared>>,
     Query(file): Query<File>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Value>, Refusal> {
-    let done = plugins(&shared)?.install(&file.file, body.to_vec(), None, ACTOR).await?;
+    let signature = headers.get(SIGNATURE).map(|value| value.as_bytes().to_vec());
+    let done = plugins(&shared)?.install(&file.file, body.to_vec(), signature, ACTOR).await?;
     Ok(Json(json!({ "plugin": component(&done.component), "already": done.already })))
 }
 

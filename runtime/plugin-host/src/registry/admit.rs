@@ -11,6 +11,8 @@ use super::signature::Verdict;
 use super::{Event, Identity, Installation, Installed, RefusalKind, Refused, Registry, RegistryError, disk};
 use crate::{HostError, cache};
 
+/// Who signed what this runtime built itself.
+const OWN: &str = "built here";
 /// More than a signature in any of its forms.
 pub(super) const SIGNATURE_FILE_BYTES: u64 = 4096;
 
@@ -44,8 +46,11 @@ pub(super) fn read_from(file: &mut impl Read, limit: usize) -> std::io::Result<F
     Ok(Found { size, digest: Digest::new(cache::hexadecimal(&hasher.finalize())), bytes })
 }
 
-/// The bytes of `FILE.sig`, where it is there.
-pub(super) fn read_signature(component: &Path) -> std::io::Result<Option<Vec<u8>>> {
+/// The bytes of the `FILE.sig` beside a component, where it is there.
+///
+/// # Errors
+/// When it is there and cannot be read.
+pub fn signature_beside(component: &Path) -> std::io::Result<Option<Vec<u8>>> {
     let mut path = component.as_os_str().to_owned();
     path.push(".sig");
     let file = match std::fs::File::open(&path) {
@@ -80,6 +85,24 @@ impl Registry {
         self.admit(file, &Found { size, digest, bytes: small.then_some(bytes) }, signature, actor)
     }
 
+    /// [`Registry::install`] of what this runtime has just built of a map file that its operator named: where signatures
+    /// are required, nobody could have signed that, and nobody else made it.
+    ///
+    /// # Errors
+    /// As [`Registry::install`].
+    pub fn install_own(
+        &self,
+        file: &str,
+        bytes: Vec<u8>,
+        actor: &str,
+    ) -> Result<Installation, RegistryError> {
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let digest = cache::digest_of(&bytes);
+        let small = bytes.len() <= self.inner.examine.max_bytes();
+        let found = Found { size, digest, bytes: small.then_some(bytes) };
+        self.judged(file, &found, |_| Verdict::By(OWN.to_owned()), actor)
+    }
+
     /// [`Registry::install`] of a file, with the signature from `FILE.sig` beside it, where there is one.
     ///
     /// # Errors
@@ -89,7 +112,7 @@ impl Registry {
         let found = std::fs::File::open(path)
             .and_then(|mut file| read_from(&mut file, self.inner.examine.max_bytes()))
             .map_err(cannot("the component could not be read", path))?;
-        let signature = read_signature(path).map_err(cannot("its .sig file could not be read", path))?;
+        let signature = signature_beside(path).map_err(cannot("its .sig file could not be read", path))?;
         self.admit(&path.display().to_string(), &found, signature.as_deref(), actor)
     }
 
@@ -100,13 +123,23 @@ impl Registry {
         signature: Option<&[u8]>,
         actor: &str,
     ) -> Result<Installation, RegistryError> {
+        self.judged(file, found, |bytes| self.inner.trust.judge(bytes, signature), actor)
+    }
+
+    fn judged(
+        &self,
+        file: &str,
+        found: &Found,
+        judge: impl FnOnce(&[u8]) -> Verdict,
+        actor: &str,
+    ) -> Result<Installation, RegistryError> {
         let _installing = self.inner.installing.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(bytes) = found.bytes.as_deref() else {
             let limit = self.inner.examine.max_bytes();
             let reason = format!("{file} has {} bytes, and the limit is {limit}", found.size);
             return Err(self.refuse(file, found, RefusalKind::TooLarge, reason));
         };
-        let verdict = self.inner.trust.judge(bytes, signature);
+        let verdict = judge(bytes);
         // A statement of its own, for what follows takes the same lock.
         let installed = self.known().ledger.installed.get(&found.digest).cloned();
         if let Some(component) = installed {
@@ -240,7 +273,7 @@ fn next(kind: RefusalKind) -> &'static str {
         RefusalKind::ImportNotGranted => "Build it without these imports; `dualwright map build` does",
         RefusalKind::BadDescription => "Mend what it says of itself and build it again",
         RefusalKind::Unsigned => {
-            "Put its signature beside it as FILE.sig (`openssl pkeyutl -sign -rawin -inkey key.pem -in FILE -out FILE.sig`)"
+            "Put its signature beside it as FILE.sig; `dualwright plugin sign --key KEY FILE` makes one"
         }
         RefusalKind::BadSignature => "Sign these bytes with a key that is listed, or list the key",
     }

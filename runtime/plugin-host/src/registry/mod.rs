@@ -19,6 +19,7 @@ mod error;
 mod event;
 mod ledger;
 mod signature;
+mod signing;
 mod view;
 mod watch;
 
@@ -33,6 +34,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use disk::{Disk, RealDisk};
 use ledger::{By, FORMAT, Ledger};
 
+pub use admit::signature_beside;
 pub use component::{
     Evidence, Examine, Identity, Installation, Installed, Quarantine, RefusalKind, Refused, Role,
 };
@@ -40,6 +42,7 @@ pub use error::RegistryError;
 pub use event::Event;
 pub use ledger::{Act, Entry, Switch};
 pub use signature::{PublicKey, Trust};
+pub use signing::SigningKey;
 pub use view::{Listing, MapVersions, State};
 pub use watch::{Watch, WatchConfig};
 

@@ -9,7 +9,8 @@ use super::RegistryError;
 const KEY_BYTES: usize = 32;
 const SIGNATURE_BYTES: usize = 64;
 /// What comes before the key in a PEM file (RFC 8410): an algorithm identifier and the head of a bit string.
-const SPKI_HEAD: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+pub(super) const SPKI_HEAD: [u8; 12] =
+    [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// A key that an operator trusts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,13 +26,7 @@ impl PublicKey {
     /// # Errors
     /// [`RegistryError::BadKey`].
     pub fn parse(name: &str, text: &str) -> Result<Self, RegistryError> {
-        let body: String = text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.starts_with("-----"))
-            .collect::<Vec<_>>()
-            .concat();
-        let bytes = decode(&body)
+        let bytes = decode(&body_of(text))
             .map(|bytes| bytes.strip_prefix(SPKI_HEAD.as_slice()).map(<[u8]>::to_vec).unwrap_or(bytes))
             .and_then(|bytes| <[u8; KEY_BYTES]>::try_from(bytes).ok());
         bytes.map(|bytes| Self { name: name.to_owned(), bytes }).ok_or_else(|| RegistryError::BadKey {
@@ -99,6 +94,11 @@ impl Trust {
     pub(super) fn proves_whole(&self, bytes: Option<&[u8]>, signature: Option<&[u8]>) -> bool {
         bytes.is_some_and(|bytes| matches!(self.judge(bytes, signature), Verdict::By(_)))
     }
+}
+
+/// What is between the lines of dashes of a PEM file, or all there is.
+pub(super) fn body_of(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.starts_with("-----")).collect()
 }
 
 /// 64 bytes as they are, or as text.
