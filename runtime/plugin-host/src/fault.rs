@@ -16,6 +16,8 @@ const NAME_BYTES: usize = 200;
 
 /// The most functions of a backtrace.
 const FRAMES: usize = 16;
+/// What `dualwright map build` puts in the place of a project's folder.
+const PROJECT: &str = "/map/";
 /// How much of a path of the machine that built the guest is shown.
 const PATH_PARTS: usize = 3;
 /// How the functions of Rust's own library begin, where no file tells it.
@@ -147,13 +149,13 @@ fn frame(frame: &FrameInfo) -> Frame {
         None => format!("function {}", frame.func_index()),
     };
     let symbols = frame.symbols();
-    let lines: Vec<Line> = symbols
+    let mut lines: Vec<Line> = symbols
         .iter()
         .enumerate()
         .filter_map(|(index, symbol)| {
             // The last one is the function itself.
             let inlined = symbol.name().filter(|_| index.saturating_add(1) < symbols.len());
-            let inlined = inlined.map(|name| printable(&demangled(name)));
+            let inlined = inlined.map(|name| printable(without_types(&demangled(name))));
             Some(Line { file: printable(symbol.file()?), number: symbol.line()?, inlined })
         })
         .collect();
@@ -162,12 +164,21 @@ fn frame(frame: &FrameInfo) -> Frame {
     } else {
         lines.iter().all(|line| is_library(&line.file))
     };
+    if !library {
+        // Of the library's code that was inlined only the guest's lines around it say something.
+        lines.retain(|line| !is_library(&line.file));
+    }
     Frame { is_library: library, name, offset: frame.module_offset(), lines }
 }
 
 /// Without the hash at its end.
 fn demangled(name: &str) -> String {
     format!("{:#}", rustc_demangle::demangle(name))
+}
+
+/// The name of an inlined function without what it is generic over, which may be many times as long.
+fn without_types(name: &str) -> &str {
+    name.split_once('<').map_or(name, |(plain, _)| plain)
 }
 
 /// Whether a file belongs to Rust's own library, as its builds name it.
@@ -179,6 +190,9 @@ fn is_library(file: &str) -> bool {
 
 /// A file as it is shown: a path of the machine that built the guest is nobody's business, so its end is all there is.
 fn place(file: &str) -> String {
+    if let Some(inside) = file.strip_prefix(PROJECT) {
+        return inside.to_owned();
+    }
     let absolute = file.starts_with(['/', '~', '\\']) || file.get(1..2) == Some(":");
     if !absolute {
         return file.to_owned();
@@ -227,6 +241,7 @@ mod tests {
     fn the_builders_folders_are_not_shown() {
         for (file, shown) in [
             ("src/lib.rs", "src/lib.rs"),
+            ("/map/src/lib.rs", "src/lib.rs"),
             ("/home/somebody/maps/credit/src/lib.rs", "…/credit/src/lib.rs"),
             ("C:\\Users\\somebody\\maps\\credit\\src\\lib.rs", "…/credit/src/lib.rs"),
             ("~/lib.rs", "…/~/lib.rs"),
