@@ -54,6 +54,7 @@ pub mod bindings;
 mod cell;
 mod decimal;
 mod export;
+mod heap;
 pub mod http;
 pub mod lookup;
 mod map;
@@ -66,5 +67,6 @@ pub use bindings::dualwright::plugin::describe::{
     Description, KeyPair, LeavePolicy, LegDescription, TwoWayField,
 };
 pub use bindings::dualwright::plugin::types::{Cell, Change, Context, Leg, Operation, Outcome, Violation};
+pub use heap::Heap;
 pub use map::Map;
 pub use resolver::{Clash, ContestedCell, Resolve, Verdict};

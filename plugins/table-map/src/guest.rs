@@ -4,7 +4,7 @@
 //! [`DUALWRIGHT_TABLE`], which the module exports. An instance thus starts with its table in memory: nothing is
 //! imported, copied or initialised.
 
-use dualwright_sdk::{Change, Context, Description, Leg, Map, Outcome};
+use dualwright_sdk::{Change, Context, Description, Heap, Leg, Map, Outcome};
 
 use crate::{encode, eval};
 
@@ -38,6 +38,10 @@ fn table() -> &'static [u8] {
     // SAFETY: the builder wrote the address and length of a data segment of that size, which nothing else uses.
     unsafe { std::slice::from_raw_parts(placeholder.address, placeholder.length) }
 }
+
+/// An instance answers one batch: nothing has to be given back.
+#[global_allocator]
+static HEAP: Heap = Heap::new();
 
 struct TableMap;
 

@@ -24,7 +24,7 @@ pub mod kinds;
 #[cfg(not(target_family = "wasm"))]
 pub mod table;
 
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", feature = "component"))]
 mod guest;
 
 #[cfg(not(target_family = "wasm"))]

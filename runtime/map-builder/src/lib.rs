@@ -4,7 +4,7 @@
 //! [`guest`] supplies the compiled `table-map` guest, [`compose`] puts the encoded table into it. [`check`] compares
 //! what any map says of itself with the schemas of both systems.
 //!
-//! Authors begin with [`scaffold`], and try what they have with [`fixtures`], [`round_trip`] and [`limits`].
+//! Authors begin with [`scaffold`], and try what they have with [`fixtures`], [`round_trip`], [`limits`] and [`profile`].
 //!
 //! What this room does not do: make a sandbox (a caller brings a loaded plugin), or talk to a system.
 
@@ -18,6 +18,7 @@ pub mod limits;
 pub mod manifest;
 mod map;
 mod options;
+pub mod profile;
 pub mod project;
 pub mod round_trip;
 pub mod scaffold;

@@ -24,6 +24,9 @@ impl Decimal {
     /// # Errors
     /// When the text is anything else, or would need more than 80 digits.
     pub fn parse(text: &str) -> Result<Self, DecimalError> {
+        if is_canonical(text) {
+            return Ok(Self(text.to_owned()));
+        }
         let (negative, unsigned) = match text.as_bytes().first() {
             Some(b'-') => (true, text.get(1..).ok_or(DecimalError)?),
             Some(b'+') => (false, text.get(1..).ok_or(DecimalError)?),
@@ -88,6 +91,24 @@ impl Decimal {
     }
 }
 
+/// Whether a text is a number in its canonical spelling: most that arrive are, and need no second look.
+fn is_canonical(text: &str) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = match unsigned.split_once('.') {
+        Some((_, "")) => return false,
+        Some(parts) => parts,
+        None => (unsigned, ""),
+    };
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let plain_whole = whole == "0" || (!whole.is_empty() && !whole.starts_with('0'));
+    text.len() <= MAX_DIGITS
+        && plain_whole
+        && !fraction.ends_with('0')
+        && digits(whole)
+        && digits(fraction)
+        && text != "-0"
+}
+
 impl From<i64> for Decimal {
     fn from(number: i64) -> Self {
         Self(number.to_string())
@@ -98,6 +119,9 @@ impl TryFrom<String> for Decimal {
     type Error = DecimalError;
 
     fn try_from(text: String) -> Result<Self, DecimalError> {
+        if is_canonical(&text) {
+            return Ok(Self(text));
+        }
         Self::parse(&text)
     }
 }
@@ -165,6 +189,13 @@ mod tests {
     }
 
     proptest! {
+        /// A number in its canonical spelling is not looked at twice, and comes out as if it had been.
+        #[test]
+        fn the_quick_way_is_the_same_way(text in "-?[0-9]{1,4}([.][0-9]{0,3})?") {
+            prop_assert_eq!(Decimal::parse(&text), Decimal::parse(&format!("{text}e0")));
+            prop_assert_eq!(Decimal::try_from(text.clone()), Decimal::parse(&text));
+        }
+
         #[test]
         fn what_is_read_can_be_read_again(text in "[-+]?[0-9]{0,90}[.]?[0-9]{0,90}([eE][-+]?[0-9]{1,10})?") {
             if let Ok(number) = Decimal::parse(&text) {

@@ -68,7 +68,9 @@ impl Plugin {
                 contested: Picks::new(&leg.writes, &fields),
             })
             .collect();
-        Self { inner: Arc::new(Inner { mapper, resolver, contract, digest, description, legs, fields, caller }) }
+        Self {
+            inner: Arc::new(Inner { mapper, resolver, contract, digest, description, legs, fields, caller }),
+        }
     }
 
     /// What the map says of itself.
@@ -154,9 +156,14 @@ impl Plugin {
         let answers = self.inner.caller.answer_all(rows, written, false, move |store, rows, range| {
             let writes = inner.legs.get(plan).map(|plan| plan.writes.as_slice()).unwrap_or_default();
             match &inner.resolver {
-                Some(resolver) => {
-                    resolver.resolve(store, leg, initial, rows, range, resolve::Asked { facts: &facts, writes })
-                }
+                Some(resolver) => resolver.resolve(
+                    store,
+                    leg,
+                    initial,
+                    rows,
+                    range,
+                    resolve::Asked { facts: &facts, writes },
+                ),
                 None => Ok(refuse_all(range.len(), "the map does not export the contract's `resolver`")),
             }
         });

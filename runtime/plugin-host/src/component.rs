@@ -163,7 +163,9 @@ impl<'a> Opened<'a> {
 fn no_map(contract: &Contract) -> String {
     let mapper = Interface::Mapper.full_name();
     match layer_in(contract) {
-        Some(word) => format!("{mapper}: it is {word}; stack it on its map, as a [[map.layer]] below its [[map]]"),
+        Some(word) => {
+            format!("{mapper}: it is {word}; stack it on its map, as a [[map.layer]] below its [[map]]")
+        }
         None => mapper,
     }
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Semaphore;
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails,
+};
 
 use crate::cache::Cache;
 use crate::component;
@@ -253,6 +255,8 @@ fn pool(limits: &Limits, slots: usize) -> Result<PoolingAllocationConfig, HostEr
         // Reuse slots rather than touch new ones.
         .max_unused_warm_slots(slots)
         .linear_memory_keep_resident(RESIDENT_BYTES)
+        // Wherever in its memory they are: where the kernel can say which pages a guest used, only those are reset.
+        .pagemap_scan(Enabled::Auto)
         .table_keep_resident(RESIDENT_TABLE_BYTES);
     Ok(pool)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use dualwright_table_map::encode::FORMAT;
 
-use super::rust::build_module;
+use super::rust::{PROFILE, build_module};
 use super::sources;
 use super::toolchain::Toolchain;
 use crate::error::BuildError;
@@ -54,7 +54,8 @@ impl Guest {
         };
         let toolchain = Toolchain::find(options)?;
         let cached = || {
-            let digest = sources::digest(repository, &SOURCES, &toolchain.description)?;
+            let how = format!("{} {PROFILE:?}", toolchain.description);
+            let digest = sources::digest(repository, &SOURCES, &how)?;
             Ok::<PathBuf, BuildError>(folder.join(format!("table-map-{digest}.wasm")))
         };
         let module = match fs::read(cached()?) {

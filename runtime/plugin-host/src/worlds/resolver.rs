@@ -80,8 +80,7 @@ impl Resolver {
             .collect();
         let instance = start::start(&self.linked, store)?;
         let guest = self.functions.load(&mut store, &instance)?;
-        let verdicts =
-            guest.call_resolve(&mut store, cells::leg(leg), wit::Context { initial }, &clashes)?;
+        let verdicts = guest.call_resolve(&mut store, cells::leg(leg), wit::Context { initial }, &clashes)?;
         if verdicts.len() != clashes.len() {
             return Err(WrongLength { expected: clashes.len(), found: verdicts.len() }.into());
         }

@@ -1,5 +1,6 @@
 //! `dualwright map test`: fixtures, the round-trip law and the limits, in the sandbox the map will live in.
 
+mod profile;
 mod report;
 
 use std::path::PathBuf;
@@ -7,12 +8,14 @@ use std::path::PathBuf;
 use clap::Args;
 use dualwright_diagnostics::Exit;
 use dualwright_map_builder::fixtures::{self, Actual, Case, CaseResult, FixtureError, FixtureFile};
+use dualwright_map_builder::profile::measure;
 use dualwright_map_builder::project::Project;
 use dualwright_map_builder::round_trip::Effort;
 use dualwright_map_builder::{BuildOptions, Progress as BuildProgress, limits, round_trip};
 use dualwright_plugin_host::Plugin;
 
 use super::workshop::{build_project, load, no_project, sandbox};
+use crate::assembly::host_failure;
 use crate::{Failure, Output};
 use report::Report;
 
@@ -23,6 +26,7 @@ everything came out as expected, and 2 when something did not.
 Example:
   dualwright map test                             in a project
   dualwright map test customer-groups.toml --filter deleted
+  dualwright map test . --profile=/tmp            says where the time goes, and draws it
   dualwright map test . --update                  records what the map does now as what is expected";
 
 /// Runs a map's fixtures, the round-trip law and the limits in the real sandbox.
@@ -44,6 +48,10 @@ pub(crate) struct Test {
     /// How many values to generate for each two-way field and direction.
     #[arg(long, value_name = "COUNT", default_value_t = 48)]
     values: usize,
+    /// Say where the fuel goes and what a row costs beside native code, and draw flame graphs (SVG): into this folder,
+    /// or beside the map.
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true)]
+    profile: Option<Option<PathBuf>>,
 }
 
 impl Test {
@@ -59,7 +67,7 @@ impl Test {
         };
         let built = build_project(&project, &options).await?;
         let host = sandbox(Some(outside.services))?;
-        let plugin = load(&host, &project, built.bytes, outside.grants).await?;
+        let plugin = load(&host, &project, built.bytes.clone(), outside.grants.clone()).await?;
         let mut report = Report::new(*output, plugin.description());
         for file in &files {
             self.run_file(file, &plugin, &mut report).await?;
@@ -78,6 +86,16 @@ impl Test {
         report.fields(&fields, self.seed);
         if self.filter.is_none() {
             report.limits(&limits::check(&plugin, &all, host.limits()).await);
+        }
+        if let Some(folder) = &self.profile {
+            let measured =
+                measure(&plugin, &built.bytes, &all, compiled, &outside.grants, host.limits()).await;
+            let measured = measured.map_err(|error| host_failure(&error, project.path()))?;
+            for leg in &measured {
+                let name = plugin.description().name.as_str();
+                let drawing = profile::draw(folder.as_deref(), &project, name, leg)?;
+                report.profile(&profile::lines(leg, &drawing), profile::document(leg, drawing));
+            }
         }
         report.end()
     }

@@ -10,6 +10,7 @@ use dualwright_map_builder::round_trip::FieldReport;
 use dualwright_plugin_host::Description;
 use serde::Serialize;
 
+use super::profile::ProfileDocument;
 use crate::{Failure, Output};
 
 const RED: &str = "31";
@@ -33,6 +34,8 @@ struct Document {
     failed: usize,
     recorded: usize,
     findings: Vec<Finding>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    profiles: Vec<ProfileDocument>,
 }
 
 /// One thing that did not come out as it should.
@@ -58,6 +61,7 @@ impl Report {
             failed: 0,
             recorded: 0,
             findings: Vec::new(),
+            profiles: Vec::new(),
         };
         Self { output, colour, document }
     }
@@ -157,6 +161,17 @@ impl Report {
                 }
             }
         }
+    }
+
+    /// Where a leg's fuel went.
+    pub(super) fn profile(&mut self, lines: &[String], document: ProfileDocument) {
+        if self.document.profiles.is_empty() {
+            self.output.line("\nprofile");
+        }
+        for line in lines {
+            self.output.line(format!("  {line}"));
+        }
+        self.document.profiles.push(document);
     }
 
     /// The sum.
