@@ -1,5 +1,7 @@
 //! Validators and extensions stacked on a map, as real components.
 
+#![allow(clippy::panic, reason = "a test says what went wrong by panicking")]
+
 mod support;
 
 use dualwright_model::{ColumnPath, Leg, Record, Value};
