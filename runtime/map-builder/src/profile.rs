@@ -118,7 +118,7 @@ fn functions(profile: &FuelProfile) -> Vec<FunctionShare> {
             with_callees,
         })
         .collect();
-    functions.sort_by(|one, other| other.own.cmp(&one.own));
+    functions.sort_by_key(|share| std::cmp::Reverse(share.own));
     functions
 }
 
