@@ -4,10 +4,9 @@
 //! beside honest maps.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
+use wit_parser::{Resolve, WorldId};
 
 /// What the guests describe: a map from F&O to Dataverse that copies a key and one column of text.
 pub(crate) struct Table {
@@ -19,33 +18,83 @@ pub(crate) struct Table {
     pub(crate) text: (&'static str, &'static str),
 }
 
-/// Where the description lies in all guests, and where what it points to begins.
+/// Where the description lies in all guests, and where what it points to begins: beyond what the guests themselves hold.
 const DESCRIPTION: usize = 288;
-const FREE: usize = 512;
+const FREE: usize = 1024;
+
+/// What guests that ask something outside are made for.
+const ASKING: &str = "package test:guests; world asking { import dualwright:plugin/lookup@1.1.0; \
+    import dualwright:plugin/http@1.1.0; export dualwright:plugin/mapper@1.1.0; }";
 
 /// The component of a hostile body, `trap` or `spin`, for a table. It misbehaves when a text cell says `boom`.
 pub(crate) fn component(name: &str, body: &str, table: &Table) -> anyhow::Result<Vec<u8>> {
-    let folder = support::repository();
-    let read = |name: &str| {
-        std::fs::read_to_string(folder.join(format!("runtime/plugin-host/tests/guests/{name}.wat")))
-    };
+    map_plugin(&module(name, &[&read(body)?], table)?)
+}
+
+/// The next version of the same.
+pub(crate) fn next_component(name: &str, body: &str, table: &Table) -> anyhow::Result<Vec<u8>> {
+    map_plugin(&module(name, &[&read(body)?], table)?.replace("\"1.0.0\"", "\"1.1.0\""))
+}
+
+/// The component of a body, `lookup` or `http`, that asks what its column of text says and writes the answer. `parts` are
+/// put in for what stands in braces.
+pub(crate) fn asking(
+    name: &str,
+    body: &str,
+    parts: &[(&str, &str)],
+    table: &Table,
+) -> anyhow::Result<Vec<u8>> {
+    let mut body = read(body)?;
+    for (part, value) in parts {
+        let fill = |line: &str| {
+            let length = if line.starts_with("(data") {
+                format!("\\{:02x}", value.len())
+            } else {
+                value.len().to_string()
+            };
+            line.replace(&format!("{{{part}-length}}"), &length).replace(&format!("{{{part}}}"), value)
+        };
+        body = body.lines().map(fill).collect::<Vec<_>>().join("\n");
+    }
+    let mut resolve = Resolve::default();
+    resolve.push_dir(support::repository().join("wit"))?;
+    let package = resolve.push_str("guests.wit", ASKING)?;
+    let world = resolve.select_world(&[package], None)?;
+    encode(&module(name, &[&read("asking")?, &body], table)?, &resolve, world)
+}
+
+fn read(name: &str) -> std::io::Result<String> {
+    let guests = support::repository().join("runtime/plugin-host/tests/guests");
+    std::fs::read_to_string(guests.join(format!("{name}.wat")))
+}
+
+/// The text of a module: imports come first.
+fn module(name: &str, bodies: &[&str], table: &Table) -> anyhow::Result<String> {
     let prelude = read("prelude")?;
     let functions = prelude.find("(func $allocate").map(|at| &prelude[at..]).unwrap();
     let (data, end) = description(name, table);
     let heap = end.next_multiple_of(8);
-    let text = format!(
-        "(module\n(memory (export \"memory\") 1)\n{data}\n(global $heap (mut i32) (i32.const {heap}))\n{functions}\n{}\n)",
-        read(body)?
-    );
-    encode(&text, &folder.join("wit"))
+    let (imports, rest): (Vec<&str>, Vec<&str>) =
+        bodies.iter().flat_map(|body| body.lines()).partition(|line| line.starts_with("(import "));
+    Ok(format!(
+        "(module\n{}\n(memory (export \"memory\") 1)\n{data}\n(global $heap (mut i32) (i32.const {heap}))\n{functions}\n{}\n)",
+        imports.join("\n"),
+        rest.join("\n")
+    ))
 }
 
-fn encode(module: &str, contract: &Path) -> anyhow::Result<Vec<u8>> {
-    let mut module = wat::parse_str(module)?;
+/// A map, of the version of the contract that the module names.
+fn map_plugin(module: &str) -> anyhow::Result<Vec<u8>> {
+    let contract = if module.contains("@1.0.0") { "wit/published/1.0.0" } else { "wit" };
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(contract)?;
+    let (package, _) = resolve.push_dir(support::repository().join(contract))?;
     let world = resolve.select_world(&[package], Some("map-plugin"))?;
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+    encode(module, &resolve, world)
+}
+
+fn encode(module: &str, resolve: &Resolve, world: WorldId) -> anyhow::Result<Vec<u8>> {
+    let mut module = wat::parse_str(module)?;
+    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8)?;
     ComponentEncoder::default().validate(true).module(&module)?.encode()
 }
 

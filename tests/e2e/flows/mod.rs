@@ -9,6 +9,7 @@
 )]
 
 mod bad_maps;
+mod bad_values;
 mod deletes;
 mod demo;
 mod guest;

@@ -42,7 +42,12 @@ impl Status {
             table(&["map", "version", "state", "leg", "applied", "pending", "dead", "echoes", "near misses"]);
         for map in status["maps"].as_array().map_or(&[][..], Vec::as_slice) {
             let text = |name: &str| map[name].as_str().unwrap_or_default().to_owned();
-            for (leg, counters) in map["legs"].as_object().into_iter().flatten() {
+            let legs = map["legs"].as_object().filter(|legs| !legs.is_empty());
+            if legs.is_none() {
+                // Nothing has come its way yet; that it is there, and how it stands, is worth a line all the same.
+                shown.add_row([text("map"), text("version"), text("state"), "-".to_owned()]);
+            }
+            for (leg, counters) in legs.into_iter().flatten() {
                 let count = |name: &str| counters.get(name).map(Value::to_string).unwrap_or_default();
                 shown.add_row([
                     text("map"),
