@@ -24,6 +24,7 @@ mod read_again;
 mod record;
 mod settle;
 mod shadow;
+mod shown;
 mod supervisor;
 mod sweep;
 mod transform;

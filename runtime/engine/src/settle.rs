@@ -18,6 +18,7 @@ use crate::Event;
 use crate::backoff::jitter_permille;
 use crate::batch::{Done, Ending, Item, LinkEffect, Mode, Work};
 use crate::map::MapContext;
+use crate::shown::shown;
 
 /// How a record fared at the target.
 pub(crate) struct Result {
@@ -258,7 +259,7 @@ pub(crate) fn dead(
         code: code.to_owned(),
         message,
         column,
-        intended,
+        intended: intended.map(shown),
         map_version: map.description().version.clone(),
         digest: map.logic.digest().clone(),
         at: map.clock.now(),
