@@ -4,6 +4,7 @@
 mod adoption;
 mod maps;
 mod runtime;
+mod services;
 mod systems;
 
 pub(crate) use maps::{LoadedMap, LoadedMaps, build_failure, host, host_failure, load_all, load_map};

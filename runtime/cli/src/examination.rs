@@ -2,6 +2,7 @@
 
 mod clock;
 mod fit;
+mod grants;
 mod reach;
 
 use dualwright_diagnostics::Exit;
@@ -12,6 +13,7 @@ use crate::output::table;
 
 pub(crate) use clock::check_clocks;
 pub(crate) use fit::{check_map, check_together};
+pub(crate) use grants::check_grants;
 pub(crate) use reach::{check_access, check_pushes};
 
 /// How bad a finding is.

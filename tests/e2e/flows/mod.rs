@@ -17,6 +17,7 @@ mod identity;
 mod lookups;
 mod northwind;
 mod operator;
+mod services;
 mod story;
 mod swaps;
 mod throttled;

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dualwright_model::MapName;
+use dualwright_plugin_host::Host;
 use dualwright_plugin_host::registry::{
     Installed, Registry, RegistryConfig, RegistryError, Watch, WatchConfig, signature_beside,
 };
-use dualwright_plugin_host::{Grants, Host};
 
 use super::maps::LoadedMap;
 use crate::Failure;
@@ -59,7 +59,7 @@ pub(crate) async fn adopt(registry: &Registry, host: &Host, maps: &mut [LoadedMa
                     .hint("put the file back, or remove the registry's folder to run what is configured")
             })?;
             let plugin = host
-                .load_async(&live.file, bytes, Grants::default())
+                .load_async(&live.file, bytes, map.grants.clone())
                 .await
                 .map_err(|error| super::maps::host_failure(&error, live.file.as_ref()))?;
             tracing::info!(map = %live.name, version = %live.version, digest = %live.digest, "a version that was activated stays live");

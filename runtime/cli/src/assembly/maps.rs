@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dualwright_diagnostics::Class;
-use dualwright_engine::MapSettings;
+use dualwright_engine::{MapSettings, Pair};
 use dualwright_map_builder::{BuildError, BuildOptions, BuiltMap, build_map};
 use dualwright_model::System;
-use dualwright_plugin_host::{Description, Grants, Host, HostConfig, HostError, Limits, Plugin};
+use dualwright_plugin_host::{Description, Grants, Host, HostConfig, HostError, Limits, Plugin, Services};
 
+use super::services::MapServices;
 use crate::Failure;
 use crate::config::{self, Config};
 
@@ -22,6 +23,8 @@ pub(crate) struct LoadedMap {
     pub(crate) file: String,
     /// What the map file says, when it was one.
     pub(crate) built: Option<BuiltMap>,
+    /// What it was granted.
+    pub(crate) grants: Grants,
     /// What the configuration says of it.
     settings: config::Map,
 }
@@ -60,8 +63,12 @@ impl LoadedMap {
 }
 
 /// Builds what must be built and loads every map of the configuration, in its order.
-pub(crate) async fn load_all(config: &Config, options: &BuildOptions) -> Result<LoadedMaps, Failure> {
-    let host = host(config)?;
+pub(crate) async fn load_all(
+    config: &Config,
+    pair: &Pair,
+    options: &BuildOptions,
+) -> Result<LoadedMaps, Failure> {
+    let host = host(config, pair)?;
     let mut maps = Vec::new();
     for settings in &config.maps {
         maps.push(load_map(&host, config, settings, options).await?);
@@ -69,10 +76,11 @@ pub(crate) async fn load_all(config: &Config, options: &BuildOptions) -> Result<
     Ok(LoadedMaps { host, maps })
 }
 
-/// The sandbox, within the configured limits.
-pub(crate) fn host(config: &Config) -> Result<Host, Failure> {
+/// The sandbox, within the configured limits. Maps to which that was granted ask these systems through it.
+pub(crate) fn host(config: &Config, pair: &Pair) -> Result<Host, Failure> {
     let limits = limits(&config.limits)?;
-    Host::new(HostConfig { limits, ..HostConfig::default() })
+    let services: Arc<dyn Services> = Arc::new(MapServices::new(pair)?);
+    Host::new(HostConfig { limits, services: Some(services), ..HostConfig::default() })
         .map_err(|error| Failure::usage("the limits cannot be used").because(error).hint("see [limits]"))
 }
 
@@ -104,11 +112,12 @@ pub(crate) async fn load_map(
     let path = config.resolve(&settings.file);
     let (bytes, built) = bytes(&path, options).await?;
     let name = path.display().to_string();
+    let grants = settings.grants.read(&config.folder)?;
     let plugin = host
-        .load_async(&name, bytes.clone(), Grants::default())
+        .load_async(&name, bytes.clone(), grants.clone())
         .await
         .map_err(|error| host_failure(&error, &path))?;
-    Ok(LoadedMap { plugin: Arc::new(plugin), bytes, file: name, built, settings: settings.clone() })
+    Ok(LoadedMap { plugin: Arc::new(plugin), bytes, file: name, built, grants, settings: settings.clone() })
 }
 
 /// The component of a file: built when it is a map file, read when it is a component.

@@ -36,7 +36,7 @@ impl Doctor {
         examination::check_pushes(&config, &mut findings);
         let reached = examination::check_access(&pair, &mut findings).await;
         examination::check_clocks(&config, &mut findings).await;
-        let host = host(&config)?;
+        let host = host(&config, &pair)?;
         let notes = *output;
         let options = BuildOptions {
             progress: BuildProgress::new(move |line| notes.note(line)),
@@ -46,6 +46,7 @@ impl Doctor {
             match load_map(&host, &config, settings, &options).await {
                 Ok(map) => {
                     examination::check_map(&pair, reached, &map, &mut findings).await;
+                    examination::check_grants(&pair, reached, &map, &mut findings).await;
                 }
                 Err(failure) => {
                     let place = settings.file.display().to_string();

@@ -40,7 +40,7 @@ impl Run {
         let config = Config::load(&self.config)?;
         let pair = connect(&config)?;
         let start = async {
-            let mut maps = load_all(&config, &BuildOptions::default()).await?;
+            let mut maps = load_all(&config, &pair, &BuildOptions::default()).await?;
             let count = maps.maps.len();
             let runtime = Runtime::start(&config, pair, &mut maps).await?;
             Ok::<_, Failure>((count, runtime))

@@ -4,8 +4,11 @@
 
 mod bytes;
 mod duration;
+mod grants;
+mod header;
 mod plugins;
 mod secret;
+mod services;
 mod url;
 
 use std::net::SocketAddr;
@@ -17,8 +20,11 @@ use serde::Deserialize;
 use crate::Failure;
 
 pub use bytes::ByteCount;
+pub use grants::{Grants, Setting};
+pub use header::InjectedHeader;
 pub use plugins::Plugins;
 pub use secret::{Secret, SecretText};
+pub use services::{Http, Lookup};
 pub use url::ServiceUrl;
 
 /// What `dualwright init` writes.
@@ -140,6 +146,9 @@ pub struct Map {
     /// Whether rows that exist already are synchronised before live changes are.
     #[serde(default = "yes")]
     pub initial_sync: bool,
+    /// What the map may see and import.
+    #[serde(default)]
+    pub grants: Grants,
 }
 
 /// Who wins when both sides changed the same record.
@@ -243,7 +252,13 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
 impl Map {
     /// A map with every setting left out.
     pub fn of_file(file: PathBuf) -> Self {
-        Self { file, policy: Policy::default(), master: Side::default(), initial_sync: true }
+        Self {
+            file,
+            policy: Policy::default(),
+            master: Side::default(),
+            initial_sync: true,
+            grants: Grants::default(),
+        }
     }
 }
 

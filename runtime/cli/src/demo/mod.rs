@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use dualwright_diagnostics::Exit;
+use dualwright_engine::Pair;
 use dualwright_map_builder::{BuildOptions, Progress as BuildProgress};
 use dualwright_model::Leg;
 use dualwright_store::Resolution;
@@ -91,8 +92,9 @@ async fn act(
     };
     seed::fill(&person, progress).await?;
     let config = Config::load(&stage.write_config(maps)?)?;
-    let mut loaded = build(&config, progress).await?;
-    let runtime = Runtime::start(&config, connect(&config)?, &mut loaded).await?;
+    let pair = connect(&config)?;
+    let mut loaded = build(&config, &pair, progress).await?;
+    let runtime = Runtime::start(&config, pair, &mut loaded).await?;
     let shown = tokio::select! {
         shown = everything(wishes, stage, maps, &loaded.maps, &runtime, &person, progress) => shown,
         failure = runtime.gave_up() => Err(failure),
@@ -162,14 +164,14 @@ async fn everything(
     })
 }
 
-async fn build(config: &Config, progress: &Progress) -> Result<LoadedMaps, Failure> {
+async fn build(config: &Config, pair: &Pair, progress: &Progress) -> Result<LoadedMaps, Failure> {
     let task = progress.waiting("building the maps");
     let (lines, began) = (progress.clone(), Instant::now());
     let options = BuildOptions {
         progress: BuildProgress::new(move |line| lines.line(line)),
         ..BuildOptions::default()
     };
-    let loaded = load_all(config, &options).await?;
+    let loaded = load_all(config, pair, &options).await?;
     task.finish(format!("{} maps in {:.1} s", loaded.maps.len(), began.elapsed().as_secs_f64()));
     Ok(loaded)
 }

@@ -43,7 +43,7 @@ impl Check {
             progress: BuildProgress::new(move |line| notes.note(line)),
             ..BuildOptions::default()
         };
-        let host = host(&config)?;
+        let host = host(&config, &pair)?;
         let mut maps: Vec<LoadedMap> = Vec::new();
         for path in &self.maps {
             // The path is the person's, seen from here, not from the configuration's folder.

@@ -47,7 +47,7 @@ impl Preview {
             progress: BuildProgress::new(move |line| notes.note(line)),
             ..BuildOptions::default()
         };
-        let host = host(&config)?;
+        let host = host(&config, &pair)?;
         let candidate = load_map(&host, &config, &Map::of_file(file), &options).await?;
         let name = &candidate.description().name;
         let mut live = None;
