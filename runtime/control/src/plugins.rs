@@ -2,6 +2,7 @@
 
 mod keeper;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dualwright_diagnostics::Class;
@@ -58,15 +59,23 @@ impl PluginError {
 pub struct Plugins {
     registry: Registry,
     host: Host,
+    /// What each map was granted, whichever version of it runs.
+    grants: BTreeMap<MapName, Grants>,
     engine: Arc<Engine>,
     /// One switch at a time, so that the registry and the engine do not part ways.
     turn: tokio::sync::Mutex<()>,
 }
 
 impl Plugins {
-    /// Brings both together, and quarantines whatever version the engine undoes from now on.
-    pub fn new(registry: Registry, host: Host, engine: Arc<Engine>) -> Arc<Self> {
-        let plugins = Arc::new(Self { registry, host, engine, turn: tokio::sync::Mutex::default() });
+    /// Brings both together, and quarantines whatever version the engine undoes from now on. Versions get the grants of
+    /// their map.
+    pub fn new(
+        registry: Registry,
+        host: Host,
+        engine: Arc<Engine>,
+        grants: BTreeMap<MapName, Grants>,
+    ) -> Arc<Self> {
+        let plugins = Arc::new(Self { registry, host, grants, engine, turn: tokio::sync::Mutex::default() });
         let keeper: Arc<dyn Keeper> = Arc::new(RegistryKeeper(Arc::downgrade(&plugins)));
         plugins.engine.set_keeper(&keeper);
         plugins.finish_undoing();
@@ -246,7 +255,8 @@ impl Plugins {
     async fn load(&self, wanted: &Installed) -> Result<Plugin, PluginError> {
         let digest = wanted.digest.clone();
         let bytes = self.blocking(move |registry| registry.bytes(&digest)).await?;
-        Ok(self.host.load_async(&wanted.file, bytes, Grants::default()).await?)
+        let grants = self.grants.get(&wanted.name).cloned().unwrap_or_default();
+        Ok(self.host.load_async(&wanted.file, bytes, grants).await?)
     }
 
     /// The registry waits for the disk and for the compiler.

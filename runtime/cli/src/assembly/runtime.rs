@@ -80,8 +80,9 @@ impl Runtime {
         .await
         .map_err(|error| failure(&error))?;
         let engine = Arc::new(engine);
+        let grants = maps.iter().map(|map| (map.description().name.clone(), map.grants.clone())).collect();
         let watch = watch(config, &registry)?;
-        let plugins = Plugins::new(registry, host.clone(), Arc::clone(&engine));
+        let plugins = Plugins::new(registry, host.clone(), Arc::clone(&engine), grants);
         let control = Control::serve(listener, settings, Arc::clone(&engine), pair, Some(plugins))
             .map_err(|error| Failure::runtime("the runtime cannot serve").because(error))?;
         Ok(Self { engine, address: control.address, control, subscriptions, watch })
