@@ -12,8 +12,9 @@ use crate::error::BuildError;
 use crate::options::BuildOptions;
 
 /// What the guest is made of, below the repository.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     "plugins/table-map/src",
+    "plugins/table-map/build.rs",
     "plugins/table-map/Cargo.toml",
     "plugins/sdk/src",
     "plugins/sdk/wit",
