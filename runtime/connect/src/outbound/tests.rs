@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
 
-use super::{Outbound, OutboundError, OutboundRequest};
+use super::{Outbound, OutboundError, OutboundRequest, headers};
 
 /// A server on this machine; answers its port.
 async fn server() -> u16 {
@@ -42,6 +42,13 @@ fn request(method: &str, url: String) -> OutboundRequest {
 
 fn get_from(port: u16, path: &str) -> OutboundRequest {
     request("GET", format!("http://127.0.0.1:{port}{path}"))
+}
+
+#[test]
+fn i11_no_header_is_shown() {
+    let request = get_from(1, "/rate");
+    let shown = format!("{request:?} {:?}", headers(&request.headers).unwrap());
+    assert!(shown.contains("x-key") && !shown.contains("hunter2"), "{shown}");
 }
 
 #[tokio::test]
