@@ -39,7 +39,9 @@ impl Keeper for RegistryKeeper {
                 let Some(plugins) = weak.upgrade() else { return };
                 match plugins.condemn(&undone).await {
                     Ok(()) => return,
-                    Err(error) => tracing::error!(map = %undone.map, digest = %undone.digest, %error, "still not in quarantine"),
+                    Err(error) => {
+                        tracing::error!(map = %undone.map, digest = %undone.digest, %error, "still not in quarantine")
+                    }
                 }
             }
         });
