@@ -22,8 +22,8 @@ pub(super) const PROFILE: [(&str, &str); 7] = [
     ("CARGO_PROFILE_RELEASE_INCREMENTAL", "false"),
 ];
 
-/// Authors' guests also keep which function and line each instruction comes from, so that a trap can say it: 130 kB for the
-/// smallest guest, most of them of the standard library. The table map's guest is none of its author's: it goes without.
+/// Authors' guests also keep which function and line each instruction comes from, so that a trap can say it: 130 kB to 2 MB,
+/// most of them of the standard library. The guest of table maps is none of its authors': it goes without.
 const LINES: [(&str, &str); 2] =
     [("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only"), ("CARGO_PROFILE_RELEASE_STRIP", "none")];
 
@@ -48,23 +48,27 @@ pub struct BuiltGuest {
 /// When there is no tool chain, the crate does not compile, or its module keeps no contract.
 pub fn build_guest(manifest: &Path, options: &BuildOptions) -> Result<BuiltGuest, BuildError> {
     let toolchain = Toolchain::find(options)?;
-    let module = build(manifest, &toolchain, options, &LINES)?;
+    let module = build(manifest, &toolchain, options, "target/guests", &LINES)?;
     Ok(BuiltGuest { bytes: compose::component(&module)?, toolchain: toolchain.description })
 }
 
-/// Builds the guest crate into a core module.
+/// Builds the guest of table maps into a core module.
+///
+/// In a folder of its own: a guest that uses that crate as a library leaves there, under the same name, a module without
+/// exports.
 pub(crate) fn build_module(
     manifest: &Path,
     toolchain: &Toolchain,
     options: &BuildOptions,
 ) -> Result<Vec<u8>, BuildError> {
-    build(manifest, toolchain, options, &[])
+    build(manifest, toolchain, options, "target/guests/table-map", &[])
 }
 
 fn build(
     manifest: &Path,
     toolchain: &Toolchain,
     options: &BuildOptions,
+    target: &str,
     profile: &[(&str, &str)],
 ) -> Result<Vec<u8>, BuildError> {
     let manifest =
@@ -75,7 +79,7 @@ fn build(
     // Never the workspace's own target folder: its lock may be held by the very cargo that runs this.
     let root = options.repository.clone().or_else(|| repository_around(folder));
     let root = root.as_deref().unwrap_or(folder);
-    let target = root.join("target/guests");
+    let target = root.join(target);
     let output = toolchain
         .cargo_build()
         .args(["--lib", "--quiet", "--message-format", "json-render-diagnostics", "--manifest-path"])
