@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dualwright_map_builder::project::{Built, Project};
 use dualwright_map_builder::{BuildError, BuildOptions};
-use dualwright_plugin_host::{Grants, Host, HostConfig, Plugin, Services};
+use dualwright_plugin_host::{Grants, Host, HostConfig, HostError, Plugin, Services};
 
 use crate::Failure;
 use crate::assembly::{build_failure, host_failure};
@@ -39,5 +39,14 @@ pub(super) async fn load(
     grants: Grants,
 ) -> Result<Plugin, Failure> {
     let name = project.path().display().to_string();
-    host.load_async(&name, bytes, grants).await.map_err(|error| host_failure(&error, project.path()))
+    host.load_async(&name, bytes, grants).await.map_err(|error| {
+        let failure = host_failure(&error, project.path());
+        match error {
+            HostError::ImportNotGranted { .. } => failure.hint(format!(
+                "in tests, what {} names is granted and answered",
+                project.fixtures.join("outside.toml").display()
+            )),
+            _ => failure,
+        }
+    })
 }
