@@ -23,6 +23,7 @@ pub(super) struct TableStatements {
     pub(super) next_key: String,
     pub(super) exists: String,
     pub(super) after: String,
+    pub(super) in_id_order: String,
     pub(super) changed: String,
     pub(super) gone: String,
     pub(super) containing: String,
@@ -53,6 +54,7 @@ impl TableStatements {
             next_key: format!("SELECT min(text) FROM {keys} WHERE key = ?1 AND text >= ?2"),
             exists: format!("SELECT 1 FROM {rows} WHERE id = ?1"),
             after: format!("SELECT {columns} FROM {rows} WHERE sequence > ?1 ORDER BY sequence"),
+            in_id_order: format!("SELECT {columns} FROM {rows} WHERE id > ?1 ORDER BY id"),
             changed: format!(
                 "SELECT {columns} FROM {rows} WHERE version > ?1 AND version <= ?2 ORDER BY version LIMIT ?3"
             ),

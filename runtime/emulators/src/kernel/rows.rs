@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use dualwright_model::Value;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, ToSql};
 
 use crate::kernel::cells;
 use crate::kernel::connection::TableStatements;
@@ -106,10 +106,29 @@ impl Snapshot<'_> {
         &self,
         table: &Table,
         after: i64,
+        visit: impl FnMut(Row) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        self.visit(table, &self.statements(table)?.after, after, visit)
+    }
+
+    /// Visits the rows whose id comes after this one, in the order of ids, until `visit` answers false.
+    pub fn scan_ids<E: From<StoreError>>(
+        &self,
+        table: &Table,
+        after: &str,
+        visit: impl FnMut(Row) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        self.visit(table, &self.statements(table)?.in_id_order, after, visit)
+    }
+
+    fn visit<E: From<StoreError>>(
+        &self,
+        table: &Table,
+        sql: &str,
+        after: impl ToSql,
         mut visit: impl FnMut(Row) -> Result<bool, E>,
     ) -> Result<(), E> {
-        let statements = self.statements(table)?;
-        let mut statement = self.connection.prepare_cached(&statements.after).map_err(StoreError::from)?;
+        let mut statement = self.connection.prepare_cached(sql).map_err(StoreError::from)?;
         let mut rows = statement.query([after]).map_err(StoreError::from)?;
         while let Some(row) = rows.next().map_err(StoreError::from)? {
             let stored = raw(row).map_err(StoreError::from)?;

@@ -92,6 +92,39 @@ async fn pages_neither_repeat_nor_hide_rows() {
 }
 
 #[tokio::test]
+async fn whole_tables_are_read_by_id() {
+    let emulator = start().await;
+    let client = &emulator.client;
+    filled(client).await;
+    let page = client.get("accounts?$select=accountnumber").await;
+    let mut by_id: Vec<(String, String)> = page["value"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            let text = |name: &str| row[name].as_str().unwrap().to_owned();
+            (text("accountid"), text("accountnumber"))
+        })
+        .collect();
+    by_id.sort();
+    let sorted = |keep: fn(&str) -> bool| -> Vec<String> {
+        by_id.iter().map(|(_, number)| number.clone()).filter(|number| keep(number)).collect()
+    };
+    let read = async |more: &str| {
+        all_pages(client, &format!("accounts?$select=accountnumber&$orderby=accountid{more}"), false).await
+    };
+    assert_eq!(read("").await, sorted(|_| true));
+    let on_hold = sorted(|number| number > "N5");
+    assert_eq!(read("&$filter=creditonhold%20eq%20true").await, on_hold);
+    assert_eq!(read("&$filter=accountnumber%20in%20('N6','N7')").await, on_hold);
+    let mut reversed = sorted(|_| true);
+    reversed.reverse();
+    assert_eq!(read("%20desc").await, reversed);
+    assert_eq!(numbers(&client.get("accounts?$orderby=accountid&$top=3").await), sorted(|_| true)[..3]);
+    client.send("GET", "accounts?$orderby=accountid&$skiptoken=W1sxXSwxXQ", &[], "").await.expect(400);
+}
+
+#[tokio::test]
 async fn lookups_are_expanded_and_annotated() {
     let emulator = start().await;
     let client = &emulator.client;
