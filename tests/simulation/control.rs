@@ -116,6 +116,7 @@ async fn dead_letters_are_listed_retried_and_skipped() {
             code: "rejected".into(),
             message: "it does not fit".into(),
             column: Some("name".into()),
+            violations: Vec::new(),
             intended: None,
             map_version: "1.0.0".into(),
             digest: "native".into(),

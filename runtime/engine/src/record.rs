@@ -96,7 +96,11 @@ fn again<'a>(map: &'a MapContext, link: &'a Link, which: &'a str) -> impl Iterat
 /// By version, or by the beginning of the digest, which must be long enough to mean one component.
 fn wrote(writer: Option<&Writer>, which: &str) -> bool {
     writer.is_some_and(|writer| {
-        writer.map_version == which || (which.len() >= 8 && writer.digest.as_str().starts_with(which))
+        // With layers it names every part: `1.0.0 + customer-loyalty 1.2.0`.
+        let is_part = writer.map_version.split(" + ").any(|part| part == which);
+        is_part
+            || writer.map_version == which
+            || (which.len() >= 8 && writer.digest.as_str().starts_with(which))
     })
 }
 

@@ -259,6 +259,7 @@ pub(crate) fn dead(
         code: code.to_owned(),
         message,
         column,
+        violations: Vec::new(),
         intended: intended.map(shown),
         map_version: map.description().version.clone(),
         digest: map.logic.digest().clone(),

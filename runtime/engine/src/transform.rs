@@ -6,7 +6,7 @@ use dualwright_plugin_host::{GuestChange, GuestFault, GuestFaultKind, Outcome, T
 use dualwright_store::{LinkSide, Resolution};
 use dualwright_sync::health::Tally;
 
-use crate::batch::{Done, LinkEffect, Mode, Wish, Work};
+use crate::batch::{Done, Ending, LinkEffect, Mode, Wish, Work};
 use crate::map::MapContext;
 use crate::settle;
 use crate::shadow::Shadow;
@@ -138,9 +138,21 @@ pub(crate) fn refused(
         violations.iter().map(|violation| violation.message.as_str()).collect::<Vec<_>>().join("; ");
     let first = violations.first();
     let code = first.map_or("rejected", |violation| violation.code.as_str()).to_owned();
-    let column = first.and_then(|violation| violation.field.as_ref()).map(ToString::to_string);
+    let column = violations.iter().find_map(|violation| violation.field.as_ref()).map(ToString::to_string);
     let message = if message.is_empty() { "the map refused the record".to_owned() } else { message };
-    settle::dead(map, work.item, Class::Data, &code, message, column, intended)
+    let mut done = settle::dead(map, work.item, Class::Data, &code, message, column, intended);
+    if let Ending::Dead(letter) = &mut done.ending {
+        letter.violations = violations.iter().map(reason).collect();
+    }
+    done
+}
+
+fn reason(violation: &Violation) -> dualwright_store::Violation {
+    dualwright_store::Violation {
+        field: violation.field.as_ref().map(ToString::to_string),
+        code: violation.code.clone(),
+        message: violation.message.clone(),
+    }
 }
 
 /// Turns what the map wrote into what the target's columns will read back as.

@@ -20,7 +20,8 @@ use dualwright_model::{
 
 use crate::{
     Activity, Capture, Checkpoint, DeadLetterFilter, EntryState, FeedId, Link, LinkKey, LinkSide,
-    MapStateRecord, NewDeadLetter, NewEntry, Resolution, Sequence, Settlement, Store, Unlinked, Wait,
+    MapStateRecord, NewDeadLetter, NewEntry, Resolution, Sequence, Settlement, Store, Unlinked, Violation,
+    Wait,
 };
 
 /// A record that holds every kind of value, the awkward ones too.
@@ -89,6 +90,10 @@ fn letter(map: &str, key: &str, code: &str) -> NewDeadLetter {
         code: code.into(),
         message: "it does not fit".into(),
         column: Some("name".into()),
+        violations: vec![
+            Violation { field: Some("name".into()), code: code.into(), message: "it is too long".into() },
+            Violation { field: None, code: "late".into(), message: "it is too late".into() },
+        ],
         intended: Some(awkward_record()),
         map_version: "1.0.0".into(),
         digest: Digest::new("abc"),
@@ -235,6 +240,7 @@ async fn dead_letters_come_back_as_new_entries(store: &dyn Store) {
     assert_eq!(all.len(), 3);
     assert_eq!(all[0].letter.intended, Some(awkward_record()));
     assert_eq!(all[0].letter.column.as_deref(), Some("name"));
+    assert_eq!(all[0].letter.violations, letter("any", "any", &all[0].letter.code).violations);
     let trapped = DeadLetterFilter { code: Some("trap".into()), ..of_map.clone() };
     assert_eq!(store.dead_letters(&trapped, 10).await.unwrap().len(), 2);
     let after = DeadLetterFilter { after: Some(all[0].id), ..of_map.clone() };

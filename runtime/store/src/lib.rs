@@ -15,5 +15,5 @@ pub use error::StoreError;
 pub use port::{
     Activity, Capture, Checkpoint, DeadLetter, DeadLetterFilter, DeadLetterId, Entry, EntryState, FeedId,
     Link, LinkKey, LinkSide, MapCounters, MapStateRecord, NewDeadLetter, NewEntry, Resolution, Sequence,
-    Settlement, Store, Unlinked, Wait, Writer,
+    Settlement, Store, Unlinked, Violation, Wait, Writer,
 };

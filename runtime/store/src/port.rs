@@ -198,6 +198,17 @@ pub enum LinkKey {
 #[serde(transparent)]
 pub struct DeadLetterId(pub u64);
 
+/// One reason for which a record was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// The column at fault, where there is one.
+    pub field: Option<String>,
+    /// A stable word.
+    pub code: String,
+    /// A sentence; it does not quote the record's values.
+    pub message: String,
+}
+
 /// A change that could not be applied, with everything needed to replay it.
 #[derive(Clone, Debug)]
 pub struct NewDeadLetter {
@@ -211,6 +222,8 @@ pub struct NewDeadLetter {
     pub message: String,
     /// The column at fault, where known.
     pub column: Option<String>,
+    /// Every reason for which a map, validator or extension refused the record; none when it was not refused.
+    pub violations: Vec<Violation>,
     /// What was to be written, where it came that far.
     pub intended: Option<dualwright_model::Record>,
     /// The map version and component that handled it.

@@ -84,6 +84,7 @@ fn dead_letter() -> impl Strategy<Value = NewDeadLetter> {
         code: code.into(),
         message: "it does not fit".into(),
         column: None,
+        violations: Vec::new(),
         intended: Some(awkward_record()),
         map_version: "1.0.0".into(),
         digest: Digest::new("abc"),

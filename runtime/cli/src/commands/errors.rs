@@ -96,8 +96,7 @@ impl List {
         for letter in &letters {
             let cell = |name: &str| letter[name].as_str().unwrap_or_default().to_owned();
             let id = letter["id"].to_string();
-            let reason = cell("message").lines().next().unwrap_or_default().to_owned();
-            shown.add_row([id, cell("map"), cell("leg"), cell("key"), cell("code"), reason]);
+            shown.add_row([id, cell("map"), cell("leg"), cell("key"), cell("code"), reason(letter)]);
         }
         output.line(shown.to_string());
         output.line(format!(
@@ -124,6 +123,23 @@ impl Chosen {
     }
 }
 
+/// Why a record could not be applied: each reason for which it was refused, on a line of its own.
+fn reason(letter: &Value) -> String {
+    let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    let violations = letter["violations"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if violations.is_empty() {
+        return text(letter, "message").lines().next().unwrap_or_default().to_owned();
+    }
+    let lines = violations.iter().map(|one| {
+        let first = text(one, "message").lines().next().unwrap_or_default().to_owned();
+        match one["field"].as_str() {
+            Some(field) => format!("{field}: {first} [{}]", text(one, "code")),
+            None => format!("{first} [{}]", text(one, "code")),
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// All letters, page by page.
 async fn fetch(runtime: &Operator, which: &Which) -> Result<Vec<Value>, Failure> {
     let mut letters = Vec::new();
@@ -141,5 +157,25 @@ async fn fetch(runtime: &Operator, which: &Which) -> Result<Vec<Value>, Failure>
             Some(next) => after = Some(next.to_string()),
             None => return Ok(letters),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::reason;
+
+    #[test]
+    fn every_violation_is_shown() {
+        let letter = json!({
+            "message": "it is over the limit; it is late",
+            "violations": [
+                { "field": "CreditLimit", "code": "range", "message": "it is over the limit" },
+                { "field": null, "code": "late", "message": "it is late" },
+            ],
+        });
+        assert_eq!(reason(&letter), "CreditLimit: it is over the limit [range]\nit is late [late]");
+        assert_eq!(reason(&json!({ "message": "it trapped\n   0: f", "violations": [] })), "it trapped");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Query, State};
 use dualwright_model::{MapName, Operation, Record, Value as Cell};
-use dualwright_store::{DeadLetter, DeadLetterFilter, DeadLetterId};
+use dualwright_store::{DeadLetter, DeadLetterFilter, DeadLetterId, Violation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -41,11 +41,26 @@ pub(super) struct LetterAnswer {
     code: String,
     message: String,
     column: Option<String>,
+    violations: Vec<Reason>,
     map_version: String,
     digest: String,
     at: String,
     captured: Map<String, Value>,
     intended: Option<Map<String, Value>>,
+}
+
+/// One reason against a record.
+#[derive(Serialize)]
+struct Reason {
+    field: Option<String>,
+    code: String,
+    message: String,
+}
+
+impl From<Violation> for Reason {
+    fn from(violation: Violation) -> Self {
+        Self { field: violation.field, code: violation.code, message: violation.message }
+    }
 }
 
 pub(crate) async fn list(
@@ -94,6 +109,7 @@ pub(super) fn answer(dead: DeadLetter) -> LetterAnswer {
         code: letter.code,
         message: letter.message,
         column: letter.column,
+        violations: letter.violations.into_iter().map(Reason::from).collect(),
         map_version: letter.map_version,
         digest: letter.digest.to_string(),
         at: letter.at.to_string(),

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::readers::{unreadable, unwritable};
-use crate::{DeadLetter, DeadLetterFilter, DeadLetterId, NewDeadLetter, NewEntry};
+use crate::{DeadLetter, DeadLetterFilter, DeadLetterId, NewDeadLetter, NewEntry, Violation};
 
 /// The stored form (I12).
 #[derive(Serialize, Deserialize)]
@@ -20,6 +20,8 @@ struct Stored {
     class: Class,
     message: String,
     column: Option<String>,
+    #[serde(default)]
+    violations: Vec<Violation>,
     intended: Option<Record>,
     map_version: String,
     digest: Digest,
@@ -39,6 +41,7 @@ pub(super) fn add(connection: &Connection, letters: &[NewDeadLetter]) -> rusqlit
             class: letter.class,
             message: letter.message.clone(),
             column: letter.column.clone(),
+            violations: letter.violations.clone(),
             intended: letter.intended.clone(),
             map_version: letter.map_version.clone(),
             digest: letter.digest.clone(),
@@ -103,6 +106,7 @@ fn read(map: String, code: String, body: &[u8]) -> rusqlite::Result<NewDeadLette
         code,
         message: stored.message,
         column: stored.column,
+        violations: stored.violations,
         intended: stored.intended,
         map_version: stored.map_version,
         digest: stored.digest,
