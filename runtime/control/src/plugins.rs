@@ -1,20 +1,24 @@
 //! Where the registry and the engine meet: what is installed, what is live, and who decided it.
 
 mod keeper;
+mod stacks;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dualwright_diagnostics::Class;
 use dualwright_engine::{Engine, EngineError, Keeper, ShadowReport};
 use dualwright_model::{Digest, MapName};
 use dualwright_plugin_host::registry::{
-    Entry, Evidence, Installation, Installed, Listing, MapVersions, Refused, Registry, RegistryError, Switch,
+    Entry, Evidence, Installation, Installed, Listing, MapVersions, Refused, Registry, RegistryError, Role,
+    Switch,
 };
-use dualwright_plugin_host::{Grants, Host, HostError, Plugin};
+use dualwright_plugin_host::{Host, HostError, Misfits, Stack};
 use dualwright_sync::map_state::Request;
 
 use keeper::RegistryKeeper;
+
+pub use stacks::Configured;
+use stacks::{Stacks, part};
 
 /// Why an operation on plugins was not done. Nothing changed, unless a variant says otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +33,22 @@ pub enum PluginError {
     /// The engine does not do it.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// What is stacked on the map would not fit any more.
+    #[error("{0}")]
+    Misfits(#[from] Misfits),
+    /// The layer is stacked on no map that runs here.
+    #[error(
+        "the {role} {name} is stacked on no map here: list its file as a [[map.layer]] of {map} in the configuration, and \
+         start the runtime again"
+    )]
+    NotStacked {
+        /// Validator or extension.
+        role: Role,
+        /// Its name.
+        name: MapName,
+        /// The map that it is made for.
+        map: MapName,
+    },
     /// There is nothing to go back to.
     #[error(
         "{map} has no version before the live one; `dualwright plugin activate` takes one that is installed"
@@ -49,6 +69,8 @@ impl PluginError {
             Self::Registry(error) => error.class(),
             Self::Host(error) => error.class(),
             Self::Engine(error) => error.class(),
+            Self::Misfits(misfits) => misfits.class(),
+            Self::NotStacked { .. } => Class::Config,
             Self::NoPrevious { .. } => Class::Conflict,
             Self::CutOff => Class::Transient,
         }
@@ -59,23 +81,23 @@ impl PluginError {
 pub struct Plugins {
     registry: Registry,
     host: Host,
-    /// What each map was granted, whichever version of it runs.
-    grants: BTreeMap<MapName, Grants>,
     engine: Arc<Engine>,
+    stacks: Stacks,
     /// One switch at a time, so that the registry and the engine do not part ways.
     turn: tokio::sync::Mutex<()>,
 }
 
 impl Plugins {
-    /// Brings both together, and quarantines whatever version the engine undoes from now on. Versions get the grants of
-    /// their map.
+    /// Brings both together, and quarantines whatever version the engine undoes from now on. `configured` are the maps
+    /// that the engine was started with.
     pub fn new(
         registry: Registry,
         host: Host,
         engine: Arc<Engine>,
-        grants: BTreeMap<MapName, Grants>,
+        configured: impl IntoIterator<Item = Configured>,
     ) -> Arc<Self> {
-        let plugins = Arc::new(Self { registry, host, grants, engine, turn: tokio::sync::Mutex::default() });
+        let (stacks, turn) = (Stacks::new(configured), tokio::sync::Mutex::default());
+        let plugins = Arc::new(Self { registry, host, engine, stacks, turn });
         let keeper: Arc<dyn Keeper> = Arc::new(RegistryKeeper(Arc::downgrade(&plugins)));
         plugins.engine.set_keeper(&keeper);
         plugins.finish_undoing();
@@ -132,17 +154,17 @@ impl Plugins {
         let _turn = self.turn.lock().await;
         let wanted = self.registry.find(map, which)?;
         self.check_sound(&wanted)?;
-        let before = self.engine.digest(map)?;
-        self.put_to_work(map, &wanted, actor).await?;
+        let now = self.current(&wanted)?;
+        let before = part(&now, map);
+        self.put_to_work(&wanted, actor).await?;
         let (name, digest, by) = (map.clone(), wanted.digest.clone(), actor.to_owned());
         match self.blocking(move |registry| registry.activate(&name, &digest, &by)).await {
             Ok(switch) => Ok(switch),
             Err(error) => {
                 // What is not remembered as live must not stay at work: the next start would bring another one.
-                if let Ok(former) = self.registry.find(map, before.as_str())
-                    && self.check_sound(&former).is_ok()
-                {
-                    self.put_to_work(map, &former, actor).await?;
+                let former = before.and_then(|digest| self.registry.find(map, digest.as_str()).ok());
+                if let Some(former) = former.filter(|former| self.check_sound(former).is_ok()) {
+                    self.put_to_work(&former, actor).await?;
                 }
                 Err(error)
             }
@@ -181,10 +203,10 @@ impl Plugins {
             match &switch.to {
                 Some(to) => {
                     let sound = self.registry.find(map, to.as_str())?;
-                    self.put_to_work(map, &sound, actor).await?;
+                    self.put_to_work(&sound, actor).await?;
                 }
                 None => {
-                    self.engine.request(map, Request::Pause, actor).await?;
+                    self.engine.request(&self.stacks.base_of(map), Request::Pause, actor).await?;
                 }
             }
         }
@@ -209,8 +231,9 @@ impl Plugins {
     pub async fn shadow(&self, map: &MapName, which: &str, sample: usize) -> Result<Installed, PluginError> {
         let wanted = self.registry.find(map, which)?;
         self.check_sound(&wanted)?;
-        let candidate = self.load(&wanted).await?;
-        self.engine.shadow(map, Arc::new(candidate), sample).await?;
+        let now = self.current(&wanted)?;
+        let candidate = self.load(&now, &wanted).await?;
+        self.engine.shadow(&now.base().description().name, Arc::new(candidate), sample).await?;
         Ok(wanted)
     }
 
@@ -219,7 +242,7 @@ impl Plugins {
     /// # Errors
     /// [`PluginError::Engine`] when there is no such map.
     pub fn shadow_report(&self, map: &MapName) -> Result<Option<(Digest, ShadowReport)>, PluginError> {
-        Ok(self.engine.shadow_report(map)?)
+        Ok(self.engine.shadow_report(&self.stacks.base_of(map))?)
     }
 
     /// Takes the candidate away.
@@ -227,7 +250,7 @@ impl Plugins {
     /// # Errors
     /// [`PluginError::Engine`] when there is no such map.
     pub fn end_shadow(&self, map: &MapName) -> Result<Option<ShadowReport>, PluginError> {
-        Ok(self.engine.end_shadow(map)?)
+        Ok(self.engine.end_shadow(&self.stacks.base_of(map))?)
     }
 
     /// What is in quarantine must not meet a record, not even for the moment until the registry refuses it (I7).
@@ -243,20 +266,60 @@ impl Plugins {
         }
     }
 
-    async fn put_to_work(&self, map: &MapName, wanted: &Installed, actor: &str) -> Result<(), PluginError> {
-        if self.engine.digest(map)? == wanted.digest {
+    /// Puts everything that a version wrote last through the live one again: a version of a map, or of a layer.
+    ///
+    /// # Errors
+    /// [`PluginError::Engine`].
+    pub async fn reapply(&self, map: &MapName, which: &str) -> Result<usize, PluginError> {
+        let base = self.stacks.base_of(map);
+        let version = self.registry.find(map, which).map(|found| found.version);
+        // What stands in the links: of a map the version, of a layer its name too.
+        let which = match version {
+            Ok(version) if base == *map && self.stacks.is_layered(map) => version,
+            Ok(version) if base != *map => format!("{map} {version}"),
+            Err(_) if base != *map => format!("{map} {which}"),
+            _ => which.to_owned(),
+        };
+        Ok(self.engine.reapply(&base, &which).await?)
+    }
+
+    /// The stack at work that a component belongs to.
+    fn current(&self, wanted: &Installed) -> Result<Arc<Stack>, PluginError> {
+        let base = self.stacks.base_of(&wanted.name);
+        if wanted.role != Role::Map && base == wanted.name {
+            return Err(PluginError::NotStacked {
+                role: wanted.role,
+                name: base,
+                map: wanted.map.clone().unwrap_or_else(|| wanted.name.clone()),
+            });
+        }
+        let now = self.stacks.find(&base, &self.engine.digest(&base)?);
+        now.ok_or_else(|| EngineError::UnknownMap(base.to_string()).into())
+    }
+
+    async fn put_to_work(&self, wanted: &Installed, actor: &str) -> Result<(), PluginError> {
+        let now = self.current(wanted)?;
+        if part(&now, &wanted.name) == Some(&wanted.digest) {
             return Ok(());
         }
-        let plugin = self.load(wanted).await?;
-        self.engine.switch(map, Arc::new(plugin), actor).await?;
+        let next = Arc::new(self.load(&now, wanted).await?);
+        let base = now.base().description().name.clone();
+        // Known before it is at work: it may be undone at once.
+        self.stacks.remember(&base, &now, Arc::clone(&next), wanted.digest.clone());
+        self.engine.switch(&base, next, actor).await?;
         Ok(())
     }
 
-    async fn load(&self, wanted: &Installed) -> Result<Plugin, PluginError> {
+    /// The stack with this component in its place, with the grants of that place.
+    async fn load(&self, now: &Stack, wanted: &Installed) -> Result<Stack, PluginError> {
         let digest = wanted.digest.clone();
         let bytes = self.blocking(move |registry| registry.bytes(&digest)).await?;
-        let grants = self.grants.get(&wanted.name).cloned().unwrap_or_default();
-        Ok(self.host.load_async(&wanted.file, bytes, grants).await?)
+        let grants = self.stacks.grants(&wanted.name);
+        Ok(if wanted.role == Role::Map {
+            now.with_base(self.host.load_async(&wanted.file, bytes, grants).await?)?
+        } else {
+            now.with_layer(self.host.load_layer_async(&wanted.file, bytes, grants).await?)?
+        })
     }
 
     /// The registry waits for the disk and for the compiler.

@@ -12,6 +12,7 @@ mod columns;
 mod filter;
 mod key;
 mod kinds;
+mod layer;
 mod near;
 mod rules;
 mod together;
@@ -19,6 +20,7 @@ mod together;
 #[cfg(test)]
 mod tests;
 
+pub use layer::check_layer;
 pub use together::check_together;
 
 /// Whether a finding stops a map from starting.

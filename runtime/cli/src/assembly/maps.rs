@@ -7,24 +7,19 @@ use dualwright_diagnostics::Class;
 use dualwright_engine::{MapSettings, Pair};
 use dualwright_map_builder::{BuildError, BuildOptions, BuiltMap, build_map};
 use dualwright_model::System;
-use dualwright_plugin_host::{Description, Grants, Host, HostConfig, HostError, Limits, Plugin, Services};
+use dualwright_plugin_host::{Description, Host, HostConfig, HostError, Limits, Services};
 
 use super::services::MapServices;
+use super::stack::Stacked;
 use crate::Failure;
 use crate::config::{self, Config};
 
 /// A map, ready to run.
 pub(crate) struct LoadedMap {
-    /// The component in the sandbox.
-    pub(crate) plugin: Arc<Plugin>,
-    /// Its bytes, for the registry.
-    pub(crate) bytes: Vec<u8>,
-    /// The file it came from.
-    pub(crate) file: String,
+    /// The map and its layers in the sandbox, and where they came from.
+    pub(crate) stacked: Stacked,
     /// What the map file says, when it was one.
     pub(crate) built: Option<BuiltMap>,
-    /// What it was granted.
-    pub(crate) grants: Grants,
     /// What the configuration says of it.
     settings: config::Map,
 }
@@ -38,20 +33,21 @@ pub(crate) struct LoadedMaps {
 }
 
 impl LoadedMap {
-    /// What the map says of itself.
+    /// What the map and its layers are together.
     pub(crate) fn description(&self) -> &Description {
-        self.plugin.description()
+        self.stacked.stack.description()
     }
 
     /// The map as the engine wants it.
     pub(crate) fn settings(&self) -> MapSettings {
         use dualwright_sync::conflict::Policy;
         MapSettings {
-            logic: Arc::clone(&self.plugin) as _,
+            logic: Arc::clone(&self.stacked.stack) as _,
             policy: match self.settings.policy {
                 config::Policy::FinopsWins => Policy::FinopsWins,
                 config::Policy::DataverseWins => Policy::DataverseWins,
                 config::Policy::LatestWins => Policy::LatestWins,
+                config::Policy::AskMap => Policy::AskMap,
             },
             master: match self.settings.master {
                 config::Side::Finops => System::Finops,
@@ -112,16 +108,15 @@ pub(crate) async fn load_map(
     let path = config.resolve(&settings.file);
     let (bytes, built) = bytes(&path, options).await?;
     let name = path.display().to_string();
-    let grants = settings.grants.read(&config.folder)?;
-    let plugin = host
-        .load_async(&name, bytes.clone(), grants.clone())
-        .await
-        .map_err(|error| host_failure(&error, &path))?;
-    Ok(LoadedMap { plugin: Arc::new(plugin), bytes, file: name, built, grants, settings: settings.clone() })
+    let stacked = super::stack::load(host, config, settings, name, bytes).await?;
+    Ok(LoadedMap { stacked, built, settings: settings.clone() })
 }
 
 /// The component of a file: built when it is a map file, read when it is a component.
-async fn bytes(path: &Path, options: &BuildOptions) -> Result<(Vec<u8>, Option<BuiltMap>), Failure> {
+pub(super) async fn bytes(
+    path: &Path,
+    options: &BuildOptions,
+) -> Result<(Vec<u8>, Option<BuiltMap>), Failure> {
     if path.extension().is_some_and(|extension| extension == "toml") {
         let built = build(path, options).await?;
         return Ok((built.bytes.clone(), Some(built)));

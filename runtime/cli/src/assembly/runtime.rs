@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dualwright_connect::{Connector, NudgeSubscription};
-use dualwright_control::{Control, ControlSettings, Plugins};
+use dualwright_control::{Configured, Control, ControlSettings, Plugins};
 use dualwright_engine::{Engine, EngineError, EngineSettings, Pair, SystemClock};
 use dualwright_model::{System, TableName};
 use dualwright_plugin_host::registry::Watch;
@@ -80,9 +80,12 @@ impl Runtime {
         .await
         .map_err(|error| failure(&error))?;
         let engine = Arc::new(engine);
-        let grants = maps.iter().map(|map| (map.description().name.clone(), map.grants.clone())).collect();
         let watch = watch(config, &registry)?;
-        let plugins = Plugins::new(registry, host.clone(), Arc::clone(&engine), grants);
+        let configured = maps.iter().map(|map| Configured {
+            stack: Arc::clone(&map.stacked.stack),
+            grants: map.stacked.grants.clone(),
+        });
+        let plugins = Plugins::new(registry, host.clone(), Arc::clone(&engine), configured);
         let control = Control::serve(listener, settings, Arc::clone(&engine), pair, Some(plugins))
             .map_err(|error| Failure::runtime("the runtime cannot serve").because(error))?;
         Ok(Self { engine, address: control.address, control, subscriptions, watch })

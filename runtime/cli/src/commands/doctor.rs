@@ -45,7 +45,8 @@ impl Doctor {
         for settings in &config.maps {
             match load_map(&host, &config, settings, &options).await {
                 Ok(map) => {
-                    examination::check_map(&pair, reached, &map, &mut findings).await;
+                    let layers = map.stacked.stack.layers();
+                    examination::check_map(&pair, reached, &map, layers, &mut findings).await;
                     examination::check_grants(&pair, reached, &map, &mut findings).await;
                 }
                 Err(failure) => {

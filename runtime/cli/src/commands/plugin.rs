@@ -1,4 +1,4 @@
-//! `dualwright plugin …`: versions of maps in a running runtime.
+//! `dualwright plugin …`: versions of maps, and of what is stacked on them, in a running runtime.
 
 mod install;
 mod sign;
@@ -34,7 +34,7 @@ const QUARANTINE_EXAMPLE: &str = "\
 Example:
   dualwright plugin quarantine customers-accounts 1.1.0 --reason \"cuts phone numbers short\"";
 
-/// Install, try, activate and take back versions of maps while changes flow.
+/// Install, try, activate and take back versions of maps, validators and extensions while changes flow.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub struct Plugin {
@@ -78,7 +78,7 @@ struct List {
 #[derive(Debug, Args)]
 #[command(after_help = VERSION_EXAMPLE)]
 struct Version {
-    /// The map.
+    /// The map, validator or extension.
     map: String,
     /// Its version, or the first digits of the component's digest.
     #[arg(value_name = "VERSION")]
@@ -203,9 +203,11 @@ impl Shadow {
 async fn show_list(runtime: &Operator, output: &Output) -> Result<(), Failure> {
     let answer = runtime.get("/v1/plugins", &[]).await?;
     output.document(&answer)?;
-    let mut shown = table(&["map", "version", "state", "digest", "installed", "by"]);
+    let mut shown = table(&["name", "role", "map", "version", "state", "digest", "installed", "by"]);
     for plugin in list(&answer["plugins"]) {
         shown.add_row([
+            text(plugin, "name"),
+            text(plugin, "role"),
             text(plugin, "map"),
             text(plugin, "version"),
             text(plugin, "state"),
@@ -267,7 +269,7 @@ fn tell(answer: &Value, output: &Output) -> Result<(), Failure> {
     output.line(if let Some(rows) = answer["rows"].as_u64() {
         format!("{rows} rows of {map} go through the live version again")
     } else if answer["plugin"].is_object() {
-        format!("{} {} may run again", text(&answer["plugin"], "map"), text(&answer["plugin"], "version"))
+        format!("{} {} may run again", text(&answer["plugin"], "name"), text(&answer["plugin"], "version"))
     } else if answer["changed"] == false {
         format!("{map} goes on as it was")
     } else if answer["to"].is_null() {

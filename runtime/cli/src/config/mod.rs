@@ -149,6 +149,20 @@ pub struct Map {
     /// What the map may see and import.
     #[serde(default)]
     pub grants: Grants,
+    /// What is stacked on it, from the base upwards: the partner's first, the customer's last.
+    #[serde(default, rename = "layer")]
+    pub layers: Vec<Layer>,
+}
+
+/// A validator or extension, stacked on a map.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Layer {
+    /// A component (`.wasm`).
+    pub file: PathBuf,
+    /// What it may see and import.
+    #[serde(default)]
+    pub grants: Grants,
 }
 
 /// Who wins when both sides changed the same record.
@@ -162,6 +176,8 @@ pub enum Policy {
     DataverseWins,
     /// The later change does.
     LatestWins,
+    /// The map says so, record by record.
+    AskMap,
 }
 
 /// One side of the pair.
@@ -226,6 +242,12 @@ impl Config {
             if self.maps.iter().take(index).any(|other| other.file == map.file) {
                 return Err(wrong(format!("the map {} is listed twice", map.file.display())));
             }
+            for (place, layer) in map.layers.iter().enumerate() {
+                if map.layers.iter().take(place).any(|other| other.file == layer.file) {
+                    let (layer, map) = (layer.file.display(), map.file.display());
+                    return Err(wrong(format!("the layer {layer} of the map {map} is listed twice")));
+                }
+            }
         }
         self.plugins.check().map_err(wrong)?;
         for (name, value, most) in
@@ -258,6 +280,7 @@ impl Map {
             master: Side::default(),
             initial_sync: true,
             grants: Grants::default(),
+            layers: Vec::new(),
         }
     }
 }

@@ -12,7 +12,7 @@ const SKEW_MAX_S: i64 = 5;
 
 /// Compares the clocks of both systems with this machine's, where a map depends on them.
 pub(crate) async fn check_clocks(config: &Config, findings: &mut Vec<Finding>) {
-    if !config.maps.iter().any(|map| map.policy == Policy::LatestWins) {
+    if !config.maps.iter().any(|map| matches!(map.policy, Policy::LatestWins | Policy::AskMap)) {
         return;
     }
     let Ok(http) = reqwest::Client::builder().timeout(Duration::from_secs(20)).build() else { return };

@@ -6,21 +6,24 @@ use dualwright_connect::ConnectError;
 use dualwright_engine::Pair;
 use dualwright_map_builder::check::{self, Schemas};
 use dualwright_model::{ColumnPath, System, TableName};
-use dualwright_plugin_host::Description;
+use dualwright_plugin_host::{Description, Layer, Plugin, Stack};
 
 use super::reach::{Reached, of_error};
 use super::{Finding, Severity};
 use crate::assembly::LoadedMap;
 
-/// Describes both tables of a map and checks the map against them, as far as the systems let us in. The schemas are
-/// those that were found.
+/// Describes both tables of a map and checks the map, and what is to be stacked on it, against them and each other, as
+/// far as the systems let us in. The schemas are those that were found.
 pub(crate) async fn check_map(
     pair: &Pair,
     reached: Reached,
     map: &LoadedMap,
+    layers: &[Layer],
     findings: &mut Vec<Finding>,
 ) -> Schemas {
-    let description = map.description();
+    let base = map.stacked.stack.base();
+    let description = base.description();
+    let stacks = stacks(base, layers, findings);
     let mut schemas = Schemas::default();
     let mut complete = true;
     for system in [System::Finops, System::Dataverse] {
@@ -28,7 +31,7 @@ pub(crate) async fn check_map(
             complete = false;
             continue;
         }
-        let (table, columns) = (description.table(system), columns(description, system));
+        let (table, columns) = (description.table(system), columns(description, layers, system));
         match pair.connector(system).describe(table, &columns).await {
             Ok(schema) => {
                 if description.leg(system.outgoing()).is_some() && !schema.tracks_changes {
@@ -55,7 +58,28 @@ pub(crate) async fn check_map(
         let message = format!("{} {} fits {finops} and {dataverse}", description.name, description.version);
         findings.push(Finding::good(description.name.to_string(), message));
     }
+    for layer in layers.iter().map(Layer::description) {
+        let before = findings.len();
+        findings.extend(check::check_layer(description, layer, &schemas).into_iter().map(of_check));
+        if findings.len() == before && stacks {
+            let message = format!("the {layer} fits {} {}", description.name, description.version);
+            findings.push(Finding::good(layer.name.to_string(), message));
+        }
+    }
     schemas
+}
+
+/// Whether the layers can be stacked on the map, by what all of them say of themselves.
+fn stacks(base: &Plugin, layers: &[Layer], findings: &mut Vec<Finding>) -> bool {
+    let Err(misfits) = Stack::new(base.clone(), layers.to_vec()) else { return true };
+    for misfit in misfits.0 {
+        let place = match misfit.field() {
+            Some((side, field)) => format!("{} {side} {field}", misfit.map()),
+            None => misfit.map().to_string(),
+        };
+        findings.push(Finding::error(place, misfit.code(), misfit.to_string()).hint(misfit.what_to_do()));
+    }
+    false
 }
 
 /// Checks maps that are to run together, of which only the first `candidates` are judged. The others run already.
@@ -74,14 +98,22 @@ pub(crate) fn check_together(
     findings.extend(told.map(of_check));
 }
 
-/// Every column and lookup path of one side that the map speaks of.
-fn columns(description: &Description, system: System) -> Vec<ColumnPath> {
+/// Every column and lookup path of one side that the map and its layers speak of.
+fn columns(description: &Description, layers: &[Layer], system: System) -> Vec<ColumnPath> {
     let mut columns: BTreeSet<ColumnPath> = description.key_columns(system).into_iter().collect();
     if let Some(leg) = description.leg(system.outgoing()) {
         columns.extend(leg.reads.iter().cloned());
     }
     if let Some(leg) = description.leg(system.other().outgoing()) {
         columns.extend(leg.writes.iter().cloned());
+    }
+    for layer in layers.iter().map(Layer::description) {
+        if layer.reads_side() == system {
+            columns.extend(layer.reads.iter().cloned());
+        }
+        if layer.leg.target() == system {
+            columns.extend(layer.owns().iter().cloned());
+        }
     }
     columns.into_iter().collect()
 }

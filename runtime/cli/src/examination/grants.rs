@@ -8,16 +8,18 @@ use super::Finding;
 use super::reach::{Reached, of_error};
 use crate::assembly::LoadedMap;
 
-/// Checks the tables and columns of every lookup that was granted to a map.
+/// Checks the tables and columns of every lookup that was granted to a map or to what is stacked on it.
 pub(crate) async fn check_grants(
     pair: &Pair,
     reached: Reached,
     map: &LoadedMap,
     findings: &mut Vec<Finding>,
 ) {
-    for grant in &map.grants.lookup {
-        if reached.has(grant.system) {
-            check_lookup(pair, map.description().name.as_str(), grant, findings).await;
+    for (component, grants) in &map.stacked.grants {
+        for grant in &grants.lookup {
+            if reached.has(grant.system) {
+                check_lookup(pair, component.as_str(), grant, findings).await;
+            }
         }
     }
 }

@@ -52,7 +52,9 @@ impl Keeper for RegistryKeeper {
 impl Plugins {
     async fn condemn(&self, undone: &Undone) -> Result<(), PluginError> {
         let evidence = Evidence { text: undone.evidence.clone(), counters: undone.counters.clone() };
-        let digest = undone.digest.clone();
+        // Of a stack it is the part that was new.
+        let part = self.stacks.culprit(&undone.map, &undone.digest);
+        let digest = part.unwrap_or_else(|| undone.digest.clone());
         // Without taking a turn: an operator's switch may be waiting for the very batch that is judged here. In whichever
         // order both arrive, the registry never makes live what it has in quarantine.
         self.blocking(move |registry| registry.quarantine(&digest, evidence, ACTOR)).await?;

@@ -186,7 +186,8 @@ fn listing(listing: &Listing) -> Value {
 
 fn component(installed: &Installed) -> Value {
     json!({
-        "map": installed.name.as_str(), "version": installed.version, "digest": installed.digest.as_str(),
+        "name": installed.name.as_str(), "map": installed.map.as_ref().unwrap_or(&installed.name).as_str(),
+        "version": installed.version, "digest": installed.digest.as_str(),
         "role": installed.role.to_string(), "file": installed.file, "size": installed.size,
         "at": installed.at.to_string(), "actor": installed.actor, "signed_by": installed.signed_by,
     })

@@ -37,7 +37,11 @@ pub(crate) async fn reapply(
     Path(map): Path<String>,
     Json(which): Json<Which>,
 ) -> Result<Json<Value>, Refusal> {
-    let count = shared.engine.reapply(&MapName::from(map.as_str()), &which.version).await?;
+    let name = MapName::from(map.as_str());
+    let count = match &shared.plugins {
+        Some(plugins) => plugins.reapply(&name, &which.version).await?,
+        None => shared.engine.reapply(&name, &which.version).await?,
+    };
     Ok(Json(json!({ "map": map, "version": which.version, "rows": count })))
 }
 

@@ -201,6 +201,7 @@ impl Registry {
                 name: identity.name,
                 version: identity.version,
                 role: identity.role,
+                map: identity.map,
                 at: by.at,
                 actor: actor.to_owned(),
                 file: file.to_owned(),

@@ -5,7 +5,7 @@ use std::fmt;
 use dualwright_model::{Digest, MapName, System, TableName, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Grants, Host, HostError, HttpGrant, LookupGrant};
+use crate::{Grants, Host, HostError, HttpGrant, LayerRole, Loaded, LookupGrant};
 
 /// What a component does for a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,6 +38,8 @@ pub struct Identity {
     pub version: String,
     /// What it does.
     pub role: Role,
+    /// The map that it is stacked on, for a validator or an extension.
+    pub map: Option<MapName>,
 }
 
 /// Who says whether bytes are a component that may run. The sandbox does; tests count how often it is asked.
@@ -57,9 +59,26 @@ pub trait Examine: Send + Sync {
 
 impl Examine for Host {
     fn examine(&self, file: &str, bytes: &[u8]) -> Result<Identity, HostError> {
-        let plugin = self.load(file, bytes, &widest(Grants::default()))?;
-        let said = plugin.description();
-        Ok(Identity { name: said.name.clone(), version: said.version.clone(), role: Role::Map })
+        Ok(match self.load_any(file, bytes, &widest(Grants::default()))? {
+            Loaded::Map(plugin) => {
+                let said = plugin.description();
+                Identity {
+                    name: said.name.clone(),
+                    version: said.version.clone(),
+                    role: Role::Map,
+                    map: None,
+                }
+            }
+            Loaded::Layer(layer) => {
+                let said = layer.description();
+                let role = match said.role {
+                    LayerRole::Validator { .. } => Role::Validator,
+                    LayerRole::Extension { .. } => Role::Extension,
+                };
+                let map = Some(said.map.clone());
+                Identity { name: said.name.clone(), version: said.version.clone(), role, map }
+            }
+        })
     }
 
     fn max_bytes(&self) -> usize {
@@ -94,6 +113,9 @@ pub struct Installed {
     pub version: String,
     /// What it does.
     pub role: Role,
+    /// The map that it is stacked on, for a validator or an extension.
+    #[serde(default)]
+    pub map: Option<MapName>,
     /// When it was installed.
     pub at: Timestamp,
     /// Who installed it.

@@ -8,8 +8,8 @@ use dualwright_engine::{MapLogic, ShadowReport, preview};
 use dualwright_map_builder::{BuildOptions, Progress as BuildProgress};
 use serde_json::json;
 
-use crate::assembly::{connect, engine_failure, host, load_map};
-use crate::config::{Config, Map};
+use crate::assembly::{Candidate, connect, engine_failure, host, load_map};
+use crate::config::Config;
 use crate::output::table;
 use crate::{Failure, Output};
 
@@ -24,7 +24,7 @@ Example:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Preview {
-    /// The candidate: a component, or a map file.
+    /// The candidate: a component, or a map file; also a validator or an extension of a configured map.
     #[arg(value_name = "MAP")]
     candidate: PathBuf,
     /// So many rows of each direction.
@@ -39,32 +39,30 @@ impl Preview {
     pub(crate) async fn run(self, output: &Output) -> Result<Exit, Failure> {
         let config = Config::load(&self.config)?;
         let pair = connect(&config)?;
-        let file = std::path::absolute(&self.candidate).map_err(|error| {
-            Failure::usage("cannot find the map").at(self.candidate.display()).because(error)
-        })?;
         let notes = *output;
         let options = BuildOptions {
             progress: BuildProgress::new(move |line| notes.note(line)),
             ..BuildOptions::default()
         };
         let host = host(&config, &pair)?;
-        let candidate = load_map(&host, &config, &Map::of_file(file), &options).await?;
-        let name = &candidate.description().name;
+        let candidate = Candidate::open(&host, &self.candidate, &options).await?;
         let mut live = None;
         for settings in &config.maps {
             let map = load_map(&host, &config, settings, &options).await?;
-            if map.description().name == *name {
+            if candidate.belongs_to(&map) {
                 live = Some(map);
                 break;
             }
         }
         let live = live.ok_or_else(|| {
+            let name = candidate.identity.map.as_ref().unwrap_or(&candidate.identity.name);
             Failure::usage(format!("no map of the configuration is named {name}"))
                 .at(self.config.display())
                 .hint("preview compares a candidate with the map that runs now; add that under [[map]]")
         })?;
-        let (live, candidate): (&dyn MapLogic, &dyn MapLogic) =
-            (live.plugin.as_ref(), candidate.plugin.as_ref());
+        let name = live.description().name.clone();
+        let candidate = candidate.in_place(&host, &live).await?;
+        let (live, candidate): (&dyn MapLogic, &dyn MapLogic) = (live.stacked.stack.as_ref(), &candidate);
         let found =
             preview(&pair, live, candidate, self.last).await.map_err(|error| engine_failure(&error))?;
         let legs: Vec<_> =

@@ -45,6 +45,7 @@ fn component(number: u8, at: i64) -> Installed {
         name: map(number % MAPS),
         version: format!("1.0.{number}"),
         role: Role::Map,
+        map: None,
         at: Timestamp::from_micros(at),
         actor: "somebody".to_owned(),
         file: format!("{number}.wasm"),

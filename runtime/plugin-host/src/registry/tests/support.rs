@@ -42,7 +42,8 @@ impl Examine for Counting {
         let name = file.to_owned();
         match text.split_whitespace().collect::<Vec<_>>().as_slice() {
             ["map", map, version] => {
-                Ok(Identity { name: MapName::from(*map), version: (*version).to_owned(), role: Role::Map })
+                let (name, version) = (MapName::from(*map), (*version).to_owned());
+                Ok(Identity { name, version, role: Role::Map, map: None })
             }
             ["wrong-world"] => Err(HostError::MissingExport { name, export: "mapper".to_owned() }),
             ["broken-sandbox"] => Err(HostError::Engine { reason: "no memory left".to_owned() }),
