@@ -17,12 +17,21 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     files.sort();
     let mut code = String::from("/// The SDK's files: path below the project, text.\n");
     code.push_str("pub(super) const SDK: &[(&str, &str)] = &[\n");
-    for file in files {
+    for file in &files {
         println!("cargo::rerun-if-changed={}", file.display());
         let path = file.strip_prefix(&sdk)?.to_string_lossy().replace('\\', "/");
         writeln!(code, "    ({:?}, include_str!({:?})),", format!("sdk/{path}"), file)?;
     }
     code.push_str("];\n");
+    // Only the contract, for the other languages: where each looks for it.
+    for (name, folder) in [("TYPESCRIPT_WIT", "sdk/wit"), ("PYTHON_WIT", "dualwright_sdk/wit")] {
+        writeln!(code, "pub(super) const {name}: &[(&str, &str)] = &[")?;
+        for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "wit")) {
+            let base = file.file_name().unwrap_or_default().to_string_lossy();
+            writeln!(code, "    ({:?}, include_str!({:?})),", format!("{folder}/{base}"), file)?;
+        }
+        code.push_str("];\n");
+    }
     // The SDK's manifest inherits from the workspace; its copy names the version itself.
     let manifest = root.join("Cargo.toml");
     println!("cargo::rerun-if-changed={}", manifest.display());

@@ -34,6 +34,29 @@ pub enum BuildError {
         /// The one command that helps.
         command: String,
     },
+    /// A language's own programs are not on this machine.
+    #[error("maps in {language} cannot be built here: {reason}\n  run: {command}")]
+    NoLanguage {
+        /// The language.
+        language: &'static str,
+        /// What is missing.
+        reason: String,
+        /// What helps.
+        command: String,
+    },
+    /// A language's tools could not be fetched.
+    #[error(
+        "cannot fetch {what}{}:\n{output}",
+        if *.offline { ": no registry can be reached; try again with a network, later builds need none" } else { "" }
+    )]
+    Install {
+        /// Which tools.
+        what: &'static str,
+        /// Whether nobody could be reached.
+        offline: bool,
+        /// What the installer printed.
+        output: String,
+    },
     /// The sources of the `table-map` guest are not here, and neither is a built one.
     #[error(
         "the table-map guest is neither in the cache ({cache}) nor can it be built here\n  run `dualwright map build` \
@@ -106,7 +129,11 @@ impl BuildError {
         match self {
             Self::Map { .. } | Self::NoProject { .. } => Class::Config,
             Self::Compile { .. } | Self::Guest { .. } => Class::Guest,
-            Self::File { .. } | Self::NoToolchain { .. } | Self::NoGuest { .. } => Class::Host,
+            Self::File { .. }
+            | Self::NoToolchain { .. }
+            | Self::NoLanguage { .. }
+            | Self::Install { .. }
+            | Self::NoGuest { .. } => Class::Host,
         }
     }
 

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::BuildError;
-use crate::guest::rust::build_guest;
+use crate::guest::python::build_python;
+use crate::guest::rust::{BuiltGuest, build_guest};
+use crate::guest::typescript::build_typescript;
 use crate::map::{BuiltMap, build_map};
 use crate::options::BuildOptions;
 
@@ -15,6 +17,10 @@ pub enum Source {
     Table(PathBuf),
     /// The `Cargo.toml` of a guest crate.
     Rust(PathBuf),
+    /// The `package.json` of a TypeScript or JavaScript project.
+    TypeScript(PathBuf),
+    /// The `pyproject.toml` of a Python project.
+    Python(PathBuf),
     /// A component that is already built.
     Component(PathBuf),
 }
@@ -39,23 +45,42 @@ pub struct Built {
     pub toolchain: Option<String>,
 }
 
+impl From<BuiltGuest> for Built {
+    fn from(guest: BuiltGuest) -> Self {
+        Self { bytes: guest.bytes, map: None, toolchain: Some(guest.toolchain) }
+    }
+}
+
+/// What the file of a project makes of it.
+type Kind = fn(PathBuf) -> Source;
+
+/// The files that make a folder a project, and of what kind.
+const FILES: [(&str, Kind); 4] = [
+    ("map.toml", Source::Table),
+    ("Cargo.toml", Source::Rust),
+    ("package.json", Source::TypeScript),
+    ("pyproject.toml", Source::Python),
+];
+
 impl Project {
-    /// Finds out what a path is. A folder is a project when it holds a `map.toml` or a `Cargo.toml`. The fixtures of
-    /// `prices.toml` or `prices.wasm` are in `fixtures/prices/` where there is such a folder, otherwise in `fixtures/`.
+    /// Finds out what a path is. A folder is a project when it holds a `map.toml`, `Cargo.toml`, `package.json` or
+    /// `pyproject.toml`. The fixtures of `prices.toml` or `prices.wasm` are in `fixtures/prices/` where there is such a
+    /// folder, otherwise in `fixtures/`.
     ///
     /// # Errors
     /// [`BuildError::NoProject`] when it is none of these.
     pub fn find(path: &Path) -> Result<Self, BuildError> {
         let none = |reason: &str| BuildError::NoProject { path: path.to_owned(), reason: reason.to_owned() };
         if path.is_dir() {
-            let (table, crate_manifest) = (path.join("map.toml"), path.join("Cargo.toml"));
-            let source = match (table.is_file(), crate_manifest.is_file()) {
-                (true, false) => Source::Table(table),
-                (false, true) => Source::Rust(crate_manifest),
-                (true, true) => {
-                    return Err(none("it holds a map.toml and a Cargo.toml: name the one you mean"));
+            let mut found = FILES.into_iter().filter(|(name, _)| path.join(name).is_file());
+            let source = match (found.next(), found.next()) {
+                (Some((name, source)), None) => source(path.join(name)),
+                (Some((first, _)), Some((second, _))) => {
+                    return Err(none(&format!("it holds a {first} and a {second}: name the one you mean")));
                 }
-                (false, false) => return Err(none("it holds neither a map.toml nor a Cargo.toml")),
+                (None, _) => {
+                    return Err(none("it holds no map.toml, Cargo.toml, package.json or pyproject.toml"));
+                }
             };
             return Ok(Self { source, fixtures: path.join("fixtures") });
         }
@@ -66,9 +91,11 @@ impl Project {
         let common = folder.join("fixtures");
         let own = common.join(path.file_stem().unwrap_or_default());
         let fixtures = if own.is_dir() { own } else { common };
-        let is_crate = path.file_name().is_some_and(|name| name == "Cargo.toml");
+        let name = path.file_name().unwrap_or_default();
+        if let Some((_, source)) = FILES.into_iter().find(|(known, _)| name == *known) {
+            return Ok(Self { source: source(path.to_owned()), fixtures });
+        }
         let source = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("toml") if is_crate => Source::Rust(path.to_owned()),
             Some("toml") => Source::Table(path.to_owned()),
             Some("wasm") => Source::Component(path.to_owned()),
             _ => return Err(none("a map is a map file (.toml), a component (.wasm) or a project's folder")),
@@ -79,7 +106,11 @@ impl Project {
     /// The file that the component is made from.
     pub fn path(&self) -> &Path {
         match &self.source {
-            Source::Table(path) | Source::Rust(path) | Source::Component(path) => path,
+            Source::Table(path)
+            | Source::Rust(path)
+            | Source::TypeScript(path)
+            | Source::Python(path)
+            | Source::Component(path) => path,
         }
     }
 
@@ -88,7 +119,7 @@ impl Project {
     pub fn output(&self) -> PathBuf {
         match &self.source {
             Source::Table(path) | Source::Component(path) => path.with_extension("wasm"),
-            Source::Rust(path) => {
+            Source::Rust(path) | Source::TypeScript(path) | Source::Python(path) => {
                 let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
                 let folder = folder.unwrap_or(Path::new("."));
                 let name =
@@ -109,10 +140,9 @@ impl Project {
                 let toolchain = Some(map.toolchain.clone());
                 Ok(Built { bytes: map.bytes.clone(), map: Some(map), toolchain })
             }
-            Source::Rust(manifest) => {
-                let guest = build_guest(manifest, options)?;
-                Ok(Built { bytes: guest.bytes, map: None, toolchain: Some(guest.toolchain) })
-            }
+            Source::Rust(manifest) => build_guest(manifest, options).map(Built::from),
+            Source::TypeScript(manifest) => build_typescript(manifest, options).map(Built::from),
+            Source::Python(manifest) => build_python(manifest, options).map(Built::from),
             Source::Component(path) => {
                 let bytes = fs::read(path).map_err(|error| BuildError::file("read", path, error))?;
                 Ok(Built { bytes, map: None, toolchain: None })

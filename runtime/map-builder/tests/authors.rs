@@ -2,51 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::path::{Path, PathBuf};
-
-use dualwright_map_builder::fixtures::{self, Case, CaseResult};
-use dualwright_map_builder::project::Project;
-use dualwright_map_builder::round_trip::{Effort, FieldReport};
 use dualwright_map_builder::scaffold::{create, template};
-use dualwright_map_builder::{BuildOptions, limits, round_trip};
-use dualwright_plugin_host::{Grants, Host, HostConfig};
 
-const EFFORT: Effort = Effort { seed: 1, values: 16 };
+mod support;
 
-/// Everything that `map test` does, for a project.
-async fn test(folder: &Path) -> (Vec<(Case, CaseResult)>, Vec<FieldReport>) {
-    let project = Project::find(folder).unwrap();
-    let built = project.build(&BuildOptions::default()).unwrap_or_else(|error| panic!("{error}"));
-    let host = Host::new(HostConfig::default()).unwrap();
-    let plugin = host.load_async("map", built.bytes, Grants::default()).await.unwrap();
-    let mut results = Vec::new();
-    let mut cases = Vec::new();
-    for file in fixtures::read_folder(&project.fixtures).unwrap() {
-        let came = fixtures::run(&plugin, &file.cases).await;
-        results.extend(file.cases.iter().cloned().zip(came));
-        cases.extend(file.cases);
-    }
-    let map = built.map.as_ref().map(|map| &map.compiled);
-    let fields = round_trip::check(&plugin, &cases, map, EFFORT).await;
-    for attempt in limits::check(&plugin, &cases, host.limits()).await {
-        assert_eq!(attempt.fault, None, "{}", attempt.what);
-    }
-    (results, fields)
-}
-
-fn all_good((cases, fields): &(Vec<(Case, CaseResult)>, Vec<FieldReport>)) {
-    assert!(!cases.is_empty() && !fields.is_empty());
-    for (case, result) in cases {
-        assert!(result.is_good(), "{}: {result:?}", case.name);
-    }
-    for field in fields {
-        assert!(field.is_good(), "{field:?}");
-    }
-}
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
+use support::{all_good, repository, test};
 
 #[tokio::test]
 async fn a_new_table_project_passes_its_own_tests() {

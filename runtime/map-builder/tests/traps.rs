@@ -51,7 +51,7 @@ async fn told(plugin: &Plugin, text: &str) -> String {
 #[tokio::test]
 async fn a_panic_shows_the_guests_own_line() {
     let Some(built) = built() else { return };
-    assert!(built.bytes.len() < 4_000_000, "{} bytes", built.bytes.len());
+    assert!(built.bytes.len() < 600_000, "{} bytes", built.bytes.len());
     let host = Host::new(HostConfig::default()).unwrap();
     let plugin = host.load("trapping", &built.bytes, &Grants::default()).unwrap();
     for (word, function) in [

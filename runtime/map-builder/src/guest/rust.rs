@@ -22,10 +22,28 @@ pub(super) const PROFILE: [(&str, &str); 7] = [
     ("CARGO_PROFILE_RELEASE_INCREMENTAL", "false"),
 ];
 
-/// Authors' guests also keep which function and line each instruction comes from, so that a trap can say it: 130 kB to 2 MB,
+/// Authors' guests also keep which function and line each instruction comes from, so that a trap can say it: 130 to 300 kB,
 /// most of them of the standard library. The guest of table maps is none of its authors': it goes without.
 const LINES: [(&str, &str); 2] =
     [("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only"), ("CARGO_PROFILE_RELEASE_STRIP", "none")];
+
+/// How a kind of guest is built.
+struct Way {
+    /// Below the root.
+    folder: &'static str,
+    verb: &'static str,
+    arguments: &'static [&'static str],
+    profile: &'static [(&'static str, &'static str)],
+}
+
+/// As nothing but a component: a crate that is also a library for its tests would not be optimised as a whole, and be five
+/// times as large.
+const AUTHORS: Way =
+    Way { folder: "target/guests", verb: "rustc", arguments: &["--crate-type", "cdylib"], profile: &LINES };
+
+/// In a folder of its own: a guest that uses that crate as a library leaves there, under the same name, a module without
+/// exports.
+const TABLE_MAP: Way = Way { folder: "target/guests/table-map", verb: "build", arguments: &[], profile: &[] };
 
 /// What stands for the folder of a project in the paths that a guest carries.
 const PROJECT: &str = "/map";
@@ -48,28 +66,24 @@ pub struct BuiltGuest {
 /// When there is no tool chain, the crate does not compile, or its module keeps no contract.
 pub fn build_guest(manifest: &Path, options: &BuildOptions) -> Result<BuiltGuest, BuildError> {
     let toolchain = Toolchain::find(options)?;
-    let module = build(manifest, &toolchain, options, "target/guests", &LINES)?;
+    let module = build(manifest, &toolchain, options, &AUTHORS)?;
     Ok(BuiltGuest { bytes: compose::component(&module)?, toolchain: toolchain.description })
 }
 
 /// Builds the guest of table maps into a core module.
-///
-/// In a folder of its own: a guest that uses that crate as a library leaves there, under the same name, a module without
-/// exports.
 pub(crate) fn build_module(
     manifest: &Path,
     toolchain: &Toolchain,
     options: &BuildOptions,
 ) -> Result<Vec<u8>, BuildError> {
-    build(manifest, toolchain, options, "target/guests/table-map", &[])
+    build(manifest, toolchain, options, &TABLE_MAP)
 }
 
 fn build(
     manifest: &Path,
     toolchain: &Toolchain,
     options: &BuildOptions,
-    target: &str,
-    profile: &[(&str, &str)],
+    way: &Way,
 ) -> Result<Vec<u8>, BuildError> {
     let manifest =
         std::fs::canonicalize(manifest).map_err(|error| BuildError::file("read", manifest, error))?;
@@ -79,9 +93,10 @@ fn build(
     // Never the workspace's own target folder: its lock may be held by the very cargo that runs this.
     let root = options.repository.clone().or_else(|| repository_around(folder));
     let root = root.as_deref().unwrap_or(folder);
-    let target = root.join(target);
+    let target = root.join(way.folder);
     let output = toolchain
-        .cargo_build()
+        .cargo(way.verb)
+        .args(way.arguments)
         .args(["--lib", "--quiet", "--message-format", "json-render-diagnostics", "--manifest-path"])
         .arg(&manifest)
         .arg("--target-dir")
@@ -89,7 +104,7 @@ fn build(
         .arg("--config")
         .arg(without_private_paths(root))
         .envs(PROFILE)
-        .envs(profile.iter().copied())
+        .envs(way.profile.iter().copied())
         .stdin(Stdio::null())
         .output()
         .map_err(|error| BuildError::file("run", "cargo", error))?;

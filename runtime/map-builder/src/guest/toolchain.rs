@@ -139,14 +139,14 @@ impl Toolchain {
         })
     }
 
-    /// `cargo build` for the target, in a clean environment.
-    pub(crate) fn cargo_build(&self) -> Command {
+    /// `cargo build` or `cargo rustc` for the target, in a clean environment.
+    pub(crate) fn cargo(&self, verb: &str) -> Command {
         let mut command = Command::new(&self.cargo);
         for name in INHERITED.iter().chain(&self.removed) {
             command.env_remove(name);
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.args(["build", "--release", "--target", TARGET]).args(&self.arguments);
+        command.args([verb, "--release", "--target", TARGET]).args(&self.arguments);
         command
     }
 }
