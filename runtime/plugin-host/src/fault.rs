@@ -172,7 +172,7 @@ fn frame(frame: &FrameInfo) -> Frame {
 }
 
 /// Without the hash at its end.
-fn demangled(name: &str) -> String {
+pub(crate) fn demangled(name: &str) -> String {
     format!("{:#}", rustc_demangle::demangle(name))
 }
 

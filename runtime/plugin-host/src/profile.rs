@@ -14,6 +14,7 @@ use dualwright_model::{ColumnOrder, Leg};
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine, Store, StoreContextMut, UpdateDeadline, WasmBacktrace};
 
+use crate::fault::demangled;
 use crate::rows::{Picks, Rows};
 use crate::store::{self, State};
 use crate::worlds::mapper::Mapper;
@@ -193,7 +194,7 @@ impl Looks {
         let mut here = None;
         for frame in trace.frames().iter().rev() {
             here = Some(match frame.func_name() {
-                Some(name) => self.call(here, plain(name)),
+                Some(name) => self.call(here, name),
                 None => self.call(here, &format!("{NAMELESS}{}", frame.func_index())),
             });
         }
@@ -241,10 +242,10 @@ impl Looks {
     }
 
     fn stack(&self, call: &Call) -> FuelStack {
-        let mut functions = vec![call.function.clone()];
+        let mut functions = vec![demangled(&call.function)];
         let mut caller = call.caller;
         while let Some(outer) = caller.and_then(|caller| self.calls.get(caller)) {
-            functions.push(outer.function.clone());
+            functions.push(demangled(&outer.function));
             caller = outer.caller;
         }
         functions.reverse();
@@ -255,29 +256,5 @@ impl Looks {
 impl fmt::Debug for Looks {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} looks", self.seen)
-    }
-}
-
-/// A name without the compiler's hash: `table_map::eval::transform` of `table_map::eval::transform::h0123456789abcdef`.
-fn plain(name: &str) -> &str {
-    match name.rsplit_once("::h") {
-        Some((plain, hash)) if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => plain,
-        _ => name,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::plain;
-
-    #[test]
-    fn hashes_are_taken_off_names() {
-        assert_eq!(plain("a::b::h0123456789abcdef"), "a::b");
-        assert_eq!(plain("a::h"), "a::h");
-        assert_eq!(plain("a::hello"), "a::hello");
-        assert_eq!(
-            plain("dualwright:plugin/mapper@1.1.0#transform"),
-            "dualwright:plugin/mapper@1.1.0#transform"
-        );
     }
 }

@@ -6,6 +6,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use support::{Pair, Turn, catalogue, wait_until};
 
+use super::bad_values::said;
 use super::guest::{Table, component};
 use super::story::{PATIENCE, Story, customer};
 
@@ -113,12 +114,32 @@ async fn hostile_maps_lose_their_own_records_only() -> anyhow::Result<()> {
         ensure!(story.dataverse.find(table.dataverse, key, "A2").await?.is_none(), "{map}: a poisoned row");
         a_live_change_dies_alone(&story, &map, table).await?;
     }
+    mute_components_are_refused(&story)?;
     // The other maps go on in both directions.
     story.finops.update(&story.customer_path("O-1"), &json!({"SalesMemo": "Unharmed."})).await?;
     story.shows("O-1", "description", "Unharmed.").await?;
     let account = story.account_path("O-1").await?;
     story.dataverse.update(&account, &json!({"emailaddress1": "unharmed@example.com"})).await?;
     story.customer_shows("O-1", "PrimaryContactEmail", "unharmed@example.com").await?;
+    Ok(())
+}
+
+/// What never says what it is, or says nonsense, is refused with its name, and remembered.
+fn mute_components_are_refused(story: &Story) -> anyhow::Result<()> {
+    let told = [("describe_spin", "ran longer than 1000 ms"), ("start", "unreachable")];
+    for (body, words) in told {
+        let file = story.runtime.config().with_file_name(format!("{body}.wasm"));
+        std::fs::write(&file, component("mute", body, &MAPS[0].1)?)?;
+        let path = file.to_str().context("the folder's name is not text")?;
+        let (code, answer) = said(story, &["plugin", "install", path])?;
+        ensure!(
+            code != 0 && answer.contains(&format!("{body}.wasm describes itself wrongly")),
+            "{code}: {answer}"
+        );
+        ensure!(answer.contains(words), "{answer}");
+    }
+    let (code, listed) = said(story, &["plugin", "list"])?;
+    ensure!(code == 0 && told.iter().all(|(body, _)| listed.contains(body)), "{listed}");
     Ok(())
 }
 

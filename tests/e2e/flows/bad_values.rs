@@ -86,7 +86,7 @@ async fn create(story: &Story, table: &Table, rows: &[(String, &str)]) -> anyhow
 }
 
 /// Runs the command against the story's runtime; answers its exit code and all it printed.
-fn said(story: &Story, arguments: &[&str]) -> anyhow::Result<(i32, String)> {
+pub(crate) fn said(story: &Story, arguments: &[&str]) -> anyhow::Result<(i32, String)> {
     let mut command = support::command()?;
     command.args(arguments).arg("--config").arg(story.runtime.config());
     let output = command.output()?;
