@@ -164,6 +164,17 @@ impl Runtime {
         Ok(answer.error_for_status()?.json().await?)
     }
 
+    /// What its own HTTP answers to a request that asks for something to be done.
+    ///
+    /// # Errors
+    /// When it does not answer, or with an error.
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let answer = self.http.post(format!("{}{path}", self.address)).json(body).send().await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        ensure!(status.is_success(), "{path} was answered with {status}: {text}");
+        Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
     /// Waits until every map runs and nothing is left in the journal.
     ///
     /// # Errors

@@ -18,12 +18,12 @@ struct CustomerCredit;
 impl Map for CustomerCredit {
     fn describe() -> Description {
         let names = |columns: [&str; 5]| columns.map(str::to_owned).to_vec();
-        let leg = |leg, reads, writes, filter: &str| LegDescription {
+        let leg = |leg, reads, writes| LegDescription {
             leg,
             reads: names(reads),
             writes: names(writes),
-            filter: Some(filter.to_owned()),
-            on_leave: LeavePolicy::Ignore,
+            filter: None,
+            on_leave: LeavePolicy::Delete,
         };
         let pairs = || FINOPS.into_iter().zip(DATAVERSE);
         Description {
@@ -36,10 +36,7 @@ impl Map for CustomerCredit {
                 .take(KEY)
                 .map(|(finops, dataverse)| KeyPair { finops: finops.into(), dataverse: dataverse.into() })
                 .collect(),
-            legs: vec![
-                leg(Leg::ToDataverse, FINOPS, DATAVERSE, "PartyType eq 'Organization'"),
-                leg(Leg::ToFinops, DATAVERSE, FINOPS, "customertypecode eq 3"),
-            ],
+            legs: vec![leg(Leg::ToDataverse, FINOPS, DATAVERSE), leg(Leg::ToFinops, DATAVERSE, FINOPS)],
             two_way: pairs()
                 .map(|(finops, dataverse)| TwoWayField { finops: finops.into(), dataverse: dataverse.into() })
                 .collect(),

@@ -10,6 +10,7 @@
 
 mod bad_maps;
 mod bad_values;
+mod conflicts;
 mod deletes;
 mod demo;
 mod guest;
