@@ -8,7 +8,9 @@ use std::collections::VecDeque;
 
 use dualwright_connect::{Existing, Precondition, Write, WriteOutcome, WriteTarget, Written};
 use dualwright_diagnostics::Class;
-use dualwright_model::{ColumnPath, Fingerprint, IntegrationKey, Record, System, TableName, Timestamp, Value};
+use dualwright_model::{
+    ColumnPath, Fingerprint, IntegrationKey, Record, System, TableName, Timestamp, Value,
+};
 use dualwright_store::{Link, Resolution, Settlement, StoreError};
 use dualwright_sync::conflict::{self, Circumstances, Clash, Policy};
 use dualwright_sync::plan::{self, Plan, Target};

@@ -115,7 +115,11 @@ struct Column<'a> {
 }
 
 fn by_side(column: &Column<'_>, source_wins: bool) -> Choice {
-    if column.source_changed && (!column.target_changed || source_wins) { Choice::Source } else { Choice::Target }
+    if column.source_changed && (!column.target_changed || source_wins) {
+        Choice::Source
+    } else {
+        Choice::Target
+    }
 }
 
 fn columns<'a>(clash: Clash<'a>) -> impl Iterator<Item = Column<'a>> {
