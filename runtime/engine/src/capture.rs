@@ -94,9 +94,10 @@ impl CaptureTask {
             {
                 kept.push(message);
             }
+            let mut failed = false;
             let pause = match self.follow_once(&mut compare).await? {
-                Ok(true) => continue,
-                Ok(false) => {
+                Ok(Next::Again) => continue,
+                Ok(Next::Wait) => {
                     backoff.succeeded();
                     for told in kept.drain(..) {
                         let _ = told.captured.send(());
@@ -104,6 +105,7 @@ impl CaptureTask {
                     self.map.settings.poll_interval
                 }
                 Err(error) => {
+                    failed = true;
                     let pause = backoff.next_pause();
                     tracing::warn!(map = %self.map.name, leg = %self.leg, %error, ?pause, "the change feed cannot be read");
                     pause
@@ -116,39 +118,46 @@ impl CaptureTask {
                 },
                 _ = stop.changed() => {}
                 () = tokio::time::sleep(pause) => {}
+                () = page_of(&mut compare, &self.map), if !failed => {}
             }
         }
         Ok(())
     }
 
-    /// One page of the feed, or one of a comparison that is due; answers whether there is more to do at once.
+    /// One page of the feed, or one of a comparison that is due and was read.
     async fn follow_once(
         &mut self,
         compare: &mut Option<Sweep>,
-    ) -> Result<Result<bool, ConnectError>, EngineError> {
-        match self.read_feed().await? {
+    ) -> Result<Result<Next, ConnectError>, EngineError> {
+        match self.read_feed(compare.as_mut()).await? {
             Ok(false) => {}
-            other => return Ok(other),
+            Ok(true) => return Ok(Ok(Next::Again)),
+            Err(error) => return Ok(Err(error)),
         }
         let mark = feed_id(&self.map, self.leg, COMPARE);
         if compare.is_none() && self.map.store.checkpoint(&mark).await?.is_some() {
             *compare = Some(Sweep::begin(&self.map, self.leg).await?);
         }
-        let Some(sweep) = compare else { return Ok(Ok(false)) };
+        let Some(sweep) = compare.as_mut().filter(|sweep| sweep.is_ready()) else {
+            return Ok(Ok(Next::Wait));
+        };
         match sweep.step(&self.map).await? {
             Ok(true) => {
                 *compare = None;
                 let checkpoint = Some(Checkpoint { feed: mark, position: None });
                 self.map.store.capture(Capture { entries: Vec::new(), checkpoint }).await?;
-                Ok(Ok(true))
+                Ok(Ok(Next::Again))
             }
-            Ok(false) => Ok(Ok(true)),
+            Ok(false) => Ok(Ok(Next::Again)),
             Err(error) => Ok(Err(error)),
         }
     }
 
     /// Reads one page of the feed into the journal; answers whether there is more.
-    async fn read_feed(&mut self) -> Result<Result<bool, ConnectError>, EngineError> {
+    async fn read_feed(
+        &mut self,
+        compare: Option<&mut Sweep>,
+    ) -> Result<Result<bool, ConnectError>, EngineError> {
         let map = &self.map;
         let side = map.side(self.leg.source());
         let feed = feed_id(map, self.leg, CHANGES);
@@ -172,6 +181,9 @@ impl CaptureTask {
         let entries = self.entries(page.changes).await?;
         let found = !entries.is_empty();
         let moved = position.as_ref() != Some(&page.next);
+        if let Some(sweep) = compare {
+            sweep.note_captured(&entries);
+        }
         if found || moved {
             let checkpoint = Some(Checkpoint { feed, position: Some(page.next.0) });
             // I1: the changes and the position after them become durable together.
@@ -219,36 +231,35 @@ impl CaptureTask {
                     }),
                     Err(error) => failed = Some(error),
                 }
-            } else if sweep.is_some() || Instant::now() >= sweep_at {
-                let mut running = match sweep.take() {
-                    Some(running) => running,
-                    None => Sweep::begin(&self.map, self.leg).await?,
-                };
+            } else if sweep.is_none() && Instant::now() >= sweep_at {
+                sweep = Some(Sweep::begin(&self.map, self.leg).await?);
+            } else if let Some(running) = sweep.as_mut().filter(|sweep| sweep.is_ready()) {
                 match running.step(&self.map).await? {
                     Ok(true) => {
                         tracing::debug!(map = %self.map.name, leg = %self.leg, found = running.found(), "compared the whole table");
                         sweep_at = Instant::now() + interval;
+                        sweep = None;
                     }
-                    Ok(false) => sweep = Some(running),
-                    Err(error) => {
-                        sweep = Some(running);
-                        failed = Some(error);
-                    }
+                    Ok(false) => {}
+                    Err(error) => failed = Some(error),
                 }
             }
+            let has_failed = failed.is_some();
             let pause = match failed {
                 Some(error) => {
                     let pause = backoff.next_pause();
                     tracing::warn!(map = %self.map.name, leg = %self.leg, %error, ?pause, "the source cannot be read");
                     pause
                 }
-                None if sweep.is_some() || !self.nudges.is_empty() => {
+                None if !self.nudges.is_empty() || sweep.as_ref().is_some_and(Sweep::is_ready) => {
                     backoff.succeeded();
                     continue;
                 }
                 None => {
                     backoff.succeeded();
-                    sweep_at.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
+                    // One that is under way is waited for below.
+                    let due = if sweep.is_some() { Instant::now() + interval } else { sweep_at };
+                    due.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
                 }
             };
             tokio::select! {
@@ -258,6 +269,7 @@ impl CaptureTask {
                 },
                 _ = stop.changed() => {}
                 () = tokio::time::sleep(pause) => {}
+                () = page_of(&mut sweep, &self.map), if !has_failed => {}
             }
         }
         Ok(())
@@ -339,6 +351,22 @@ impl CaptureTask {
         map.store.capture(Capture { entries, checkpoint: None }).await?;
         map.captured.notify_one();
         Ok(Ok(()))
+    }
+}
+
+/// What to do after one look at the feed.
+enum Next {
+    /// There is more to do at once.
+    Again,
+    /// Nothing until somebody says so.
+    Wait,
+}
+
+/// Waits for the next page of a comparison, where one is under way.
+async fn page_of(sweep: &mut Option<Sweep>, map: &Arc<MapContext>) {
+    match sweep {
+        Some(sweep) => sweep.ready(map).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -7,6 +7,7 @@ use dualwright_store::{Resolution, Settlement};
 use crate::batch::{Done, Mode, Work};
 use crate::judge::put_all_back;
 use crate::map::MapContext;
+use crate::settle::has_key;
 
 /// Reads rows again whose captured image may predate our own last write.
 pub(crate) async fn read_again(
@@ -24,12 +25,11 @@ pub(crate) async fn read_again(
         .iter()
         .map(|work| {
             let change = &work.item.entry.change;
-            match (&work.link, change.operation) {
-                (Some(link), Operation::Delete) => {
-                    let linked = link.side(source);
-                    map.read_key(source, linked.id.as_ref(), &linked.key)
-                }
-                _ => map.read_key(source, Some(&change.id), &map.key_values(source, &change.record)),
+            let linked = work.link.as_ref().filter(|_| change.operation == Operation::Delete);
+            // What a crash kept from being linked on this side is known by its event only.
+            match linked.map(|link| link.side(source)).filter(|side| has_key(&side.key)) {
+                Some(linked) => map.read_key(source, linked.id.as_ref(), &linked.key),
+                None => map.read_key(source, Some(&change.id), &map.key_values(source, &change.record)),
             }
         })
         .collect();

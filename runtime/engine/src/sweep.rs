@@ -2,10 +2,12 @@
 //! lost for good. Only differences are journalled.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
-use dualwright_connect::{ConnectError, ScanPosition};
+use dualwright_connect::{ConnectError, ScanPage, ScanPosition};
 use dualwright_model::{Change, Fingerprint, Leg, Operation};
 use dualwright_store::{Capture, DeadLetterFilter, Link, LinkKey, NewEntry, Sequence};
+use tokio::task::JoinHandle;
 
 use crate::EngineError;
 use crate::capture::{entry_of, gone};
@@ -24,6 +26,23 @@ pub(crate) struct Sweep {
     dead: BTreeMap<String, Fingerprint>,
     seen: HashSet<String>,
     found: usize,
+    /// The page that is being read, by the version that asked for it.
+    reading: Option<Reading>,
+    /// Lanes and keys captured since that page was asked for: what they captured may be newer than the page.
+    captured_meanwhile: HashSet<String>,
+}
+
+struct Reading {
+    map: Arc<MapContext>,
+    page: JoinHandle<Result<ScanPage, ConnectError>>,
+    /// What came of it.
+    ended: Option<Result<ScanPage, ConnectError>>,
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.page.abort();
+    }
 }
 
 enum Stage {
@@ -59,7 +78,16 @@ impl Sweep {
                 );
             }
         }
-        Ok(Self { leg, stage: Stage::Rows(None), unsettled, dead, seen: HashSet::new(), found: 0 })
+        Ok(Self {
+            leg,
+            stage: Stage::Rows(None),
+            unsettled,
+            dead,
+            seen: HashSet::new(),
+            found: 0,
+            reading: None,
+            captured_meanwhile: HashSet::new(),
+        })
     }
 
     /// Differences found so far.
@@ -70,18 +98,53 @@ impl Sweep {
     /// Entries that were captured while the sweep runs.
     pub(crate) fn note_captured(&mut self, entries: &[NewEntry]) {
         for entry in entries {
-            self.unsettled.insert(entry.lane_key.clone());
-            self.unsettled.insert(entry.key.to_string());
+            for name in [entry.lane_key.clone(), entry.key.to_string()] {
+                if self.reading.is_some() {
+                    self.captured_meanwhile.insert(name.clone());
+                }
+                self.unsettled.insert(name);
+            }
         }
     }
 
-    /// One page; answers whether the sweep is through.
-    pub(crate) async fn step(&mut self, map: &MapContext) -> Result<Result<bool, ConnectError>, EngineError> {
+    /// Waits until the next step can be taken at once: a page may take seconds, and live changes do not wait for it. May
+    /// be given up and called again.
+    pub(crate) async fn ready(&mut self, map: &Arc<MapContext>) {
+        let Stage::Rows(from) = &self.stage else { return };
+        let reading = self.reading.get_or_insert_with(|| {
+            self.captured_meanwhile.clear();
+            let (map, leg, from) = (Arc::clone(map), self.leg, from.clone());
+            let reader = Arc::clone(&map);
+            let page = tokio::spawn(async move {
+                let side = reader.side(leg.source());
+                side.connector.scan(&side.selection, from.as_ref(), reader.settings.page_rows).await
+            });
+            Reading { map, page, ended: None }
+        });
+        let source = self.leg.source();
+        if reading.ended.is_none() {
+            reading.ended = Some((&mut reading.page).await.unwrap_or_else(|error| {
+                let reason = format!("the read was cut off: {error}");
+                Err(ConnectError::Unavailable { system: source.to_string(), reason })
+            }));
+        }
+    }
+
+    /// Whether [`Sweep::ready`] has nothing to wait for.
+    pub(crate) fn is_ready(&self) -> bool {
+        match self.stage {
+            Stage::Rows(_) => self.reading.as_ref().is_some_and(|reading| reading.ended.is_some()),
+            Stage::Links(_) => true,
+        }
+    }
+
+    /// Deals with the page that was read; answers whether the sweep is through. To be called when it is ready.
+    pub(crate) async fn step(
+        &mut self,
+        map: &Arc<MapContext>,
+    ) -> Result<Result<bool, ConnectError>, EngineError> {
         match &self.stage {
-            Stage::Rows(from) => {
-                let from = from.clone();
-                self.rows(map, from).await
-            }
+            Stage::Rows(_) => self.rows().await,
             Stage::Links(after) => {
                 let after = after.clone();
                 self.links(map, after).await
@@ -89,17 +152,15 @@ impl Sweep {
         }
     }
 
-    async fn rows(
-        &mut self,
-        map: &MapContext,
-        from: Option<ScanPosition>,
-    ) -> Result<Result<bool, ConnectError>, EngineError> {
-        let source = self.leg.source();
-        let side = map.side(source);
-        let page = match side.connector.scan(&side.selection, from.as_ref(), map.settings.page_rows).await {
-            Ok(page) => page,
-            Err(error) => return Ok(Err(error)),
+    async fn rows(&mut self) -> Result<Result<bool, ConnectError>, EngineError> {
+        let Some(mut reading) = self.reading.take() else { return Ok(Ok(false)) };
+        let page = match reading.ended.take() {
+            Some(Ok(page)) => page,
+            Some(Err(error)) => return Ok(Err(error)),
+            None => return Ok(Ok(false)),
         };
+        let map = Arc::clone(&reading.map);
+        let source = self.leg.source();
         let keys: Vec<LinkKey> = page
             .changes
             .iter()
@@ -116,17 +177,31 @@ impl Sweep {
             if let Some(link) = &link {
                 self.seen.insert(link.lane_key.clone());
             }
-            if self.is_different(map, link.as_ref(), &change) {
+            if self.is_overtaken(&map, link.as_ref(), &change) {
+                continue;
+            }
+            if self.is_different(&map, link.as_ref(), &change) {
                 let known = link.map(|link| (link.lane_key, link.key));
-                entries.push(entry_of(map, self.leg, change, known));
+                entries.push(entry_of(&map, self.leg, change, known));
             }
         }
-        self.journal(map, entries).await?;
+        self.journal(&map, entries).await?;
         self.stage = match page.next {
             Some(next) => Stage::Rows(Some(next)),
             None => Stage::Links(None),
         };
         Ok(Ok(false))
+    }
+
+    /// Whether the row was captured after its page was asked for: an older image must not get a later place in the
+    /// journal (I2).
+    fn is_overtaken(&self, map: &MapContext, link: Option<&Link>, change: &Change) -> bool {
+        if self.captured_meanwhile.is_empty() {
+            return false;
+        }
+        let key = map.key_of(self.leg.source(), &change.record).to_string();
+        self.captured_meanwhile.contains(&key)
+            || link.is_some_and(|link| self.captured_meanwhile.contains(&link.lane_key))
     }
 
     fn is_different(&self, map: &MapContext, link: Option<&Link>, change: &Change) -> bool {
