@@ -28,6 +28,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use kernel::error::EmulatorError;
+pub use kernel::https::Https;
 pub use kernel::server::Running;
 
 /// A program that may sign in.
@@ -67,6 +68,8 @@ pub struct Options {
     /// A folder of schema files to use instead of those that travel inside the program. Where it has a folder
     /// `dataverse` or `finops`, that one is read.
     pub schema_folder: Option<PathBuf>,
+    /// The certificate to serve `https` with; plain HTTP without one.
+    pub https: Option<Https>,
 }
 
 impl Options {
@@ -87,6 +90,7 @@ impl Default for Options {
             ],
             token_lifetime: Duration::from_secs(3599),
             schema_folder: None,
+            https: None,
         }
     }
 }

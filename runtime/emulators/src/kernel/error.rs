@@ -36,6 +36,14 @@ pub enum EmulatorError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The certificate for `https` could not be made, kept or used.
+    #[error("no certificate for https in {}: {reason}", folder.display())]
+    Certificate {
+        /// The folder that holds it.
+        folder: PathBuf,
+        /// What went wrong.
+        reason: String,
+    },
     /// The client that delivers events could not be made.
     #[error("cannot make an HTTP client: {0}")]
     Client(reqwest::Error),

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod error;
 pub mod faults;
 pub mod http;
+pub mod https;
 pub mod json;
 pub mod outbox;
 pub mod quota;
@@ -18,3 +19,4 @@ pub mod write_log;
 
 mod cells;
 mod connection;
+mod sign_in;

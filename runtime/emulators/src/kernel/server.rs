@@ -15,16 +15,20 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 
 use crate::Options;
 use crate::kernel::error::{EmulatorError, StoreError};
 use crate::kernel::faults::{Facts, Fault, Faults, Outcome};
 use crate::kernel::http::{Request, Response, form_fields};
+use crate::kernel::https::Https;
 use crate::kernel::outbox;
 use crate::kernel::quota::{Exceeded, Limits, Quota, Remaining};
+use crate::kernel::sign_in;
 use crate::kernel::store::Store;
 use crate::kernel::token::{Tokens, unauthorized};
 use crate::kernel::write_log;
@@ -35,6 +39,8 @@ const BANNER: &str = "dualwright-emulator";
 const MOST_BYTES: usize = 128 * 1024 * 1024;
 /// How long requests under way may take when the emulator stops.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long a client may take to agree on the encryption of a connection.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 const MOST_WRITES: i64 = 10_000;
 
 /// One of the two systems, as the server sees it.
@@ -69,6 +75,7 @@ pub trait System: Send + Sync + 'static {
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    secure: bool,
     stop: watch::Sender<bool>,
     task: Option<JoinHandle<()>>,
     deliverer: Option<JoinHandle<()>>,
@@ -78,7 +85,7 @@ pub struct Running {
 impl Running {
     /// The address as a URL, without a slash at the end.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", scheme(self.secure), self.address)
     }
 
     /// Stops listening, lets requests under way end within five seconds, and closes the file.
@@ -116,6 +123,12 @@ struct Core<S> {
     faults: Faults,
     quota: Quota,
     address: SocketAddr,
+    /// Takes the encryption off a connection; `None` for plain HTTP.
+    https: Option<TlsAcceptor>,
+}
+
+fn scheme(secure: bool) -> &'static str {
+    if secure { "https" } else { "http" }
 }
 
 /// Starts the server of a system on its store.
@@ -138,10 +151,19 @@ pub async fn start<S: System>(
     let client = outbox::client().map_err(EmulatorError::Client)?;
     let (stop, stopped) = watch::channel(false);
     let deliverer = tokio::spawn(outbox::deliver(store.clone(), client, faults.clone(), stopped.clone()));
-    let core =
-        Arc::new(Core { system, store: store.clone(), tokens, faults, quota: Quota::default(), address });
+    let https = options.https.as_ref().map(Https::acceptor).transpose()?;
+    let secure = https.is_some();
+    let core = Arc::new(Core {
+        system,
+        store: store.clone(),
+        tokens,
+        faults,
+        quota: Quota::default(),
+        address,
+        https,
+    });
     let task = tokio::spawn(accept(listener, core, stopped));
-    Ok(Running { address, stop, task: Some(task), deliverer: Some(deliverer), store })
+    Ok(Running { address, secure, stop, task: Some(task), deliverer: Some(deliverer), store })
 }
 
 async fn accept<S: System>(listener: TcpListener, core: Arc<Core<S>>, mut stop: watch::Receiver<bool>) {
@@ -169,8 +191,22 @@ async fn accept<S: System>(listener: TcpListener, core: Arc<Core<S>>, mut stop: 
     }
 }
 
-async fn serve<S: System>(stream: TcpStream, core: Arc<Core<S>>, mut stop: watch::Receiver<bool>) {
+async fn serve<S: System>(stream: TcpStream, core: Arc<Core<S>>, stop: watch::Receiver<bool>) {
     let _ = stream.set_nodelay(true);
+    let Some(https) = core.https.clone() else { return converse(stream, core, stop).await };
+    match tokio::time::timeout(HANDSHAKE, https.accept(stream)).await {
+        Ok(Ok(stream)) => converse(stream, core, stop).await,
+        // A client that does not trust the certificate, as a rule.
+        Ok(Err(error)) => tracing::debug!(%error, "a connection was not made secure"),
+        Err(_) => tracing::debug!("a connection was not made secure in time"),
+    }
+}
+
+async fn converse<S: System>(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    core: Arc<Core<S>>,
+    mut stop: watch::Receiver<bool>,
+) {
     let service = service_fn(move |request: http::Request<Incoming>| {
         let core = core.clone();
         async move { answer(core, request).await }
@@ -229,7 +265,9 @@ async fn read<S: System>(core: &Core<S>, request: http::Request<Incoming>) -> Re
         }
     }
     let host = parts.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
-    let base = host.map_or_else(|| format!("http://{}", core.address), |host| format!("http://{host}"));
+    let scheme = scheme(core.https.is_some());
+    let base =
+        host.map_or_else(|| format!("{scheme}://{}", core.address), |host| format!("{scheme}://{host}"));
     Ok(Request {
         method: parts.method,
         path: parts.uri.path().to_owned(),
@@ -245,6 +283,9 @@ impl<S: System> Core<S> {
     async fn answer(self: Arc<Self>, request: Request) -> Option<(Response, bool)> {
         if request.path == "/emulator" || request.path.starts_with("/emulator/") {
             return Some((self.emulator(request).await, false));
+        }
+        if let Some(response) = sign_in::answer(&request) {
+            return Some((response, false));
         }
         let is_token = Tokens::is_endpoint(&request.path);
         let client: Arc<str> = if is_token {

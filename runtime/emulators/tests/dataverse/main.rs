@@ -10,6 +10,7 @@ mod crash;
 mod definitions;
 mod faults;
 mod garbage;
+mod https;
 mod keys;
 mod queries;
 mod support;

@@ -15,6 +15,7 @@ They are for development: they listen on this machine only, and say that they ar
 
 Examples:
   dualwright emulate --data trial
+  dualwright emulate --data trial --https
   dualwright emulate load finops CustomersV3 customers.csv --set dataAreaId=usmf";
 
 /// Runs a local F&O and a local Dataverse for development.

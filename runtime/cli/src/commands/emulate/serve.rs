@@ -1,11 +1,11 @@
 //! `dualwright emulate` itself: both systems, until told to stop.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use dualwright_diagnostics::Exit;
-use dualwright_emulators::{EmulatorError, Options, Running, dataverse, finops};
+use dualwright_emulators::{EmulatorError, Https, Options, Running, dataverse, finops};
 use serde::Serialize;
 
 use crate::signal::StopSignals;
@@ -23,6 +23,12 @@ pub(super) struct Serve {
     /// The port of Dataverse; 0 takes a free one.
     #[arg(long, default_value_t = 7302, value_name = "PORT")]
     dataverse_port: u16,
+    /// Where to listen: an address of this machine that nobody else reaches.
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    address: IpAddr,
+    /// Serve https, with a certificate made on this machine and kept beside the files: many tools speak nothing else.
+    #[arg(long)]
+    https: bool,
     /// A folder with schema files to use instead of the built-in tables.
     #[arg(long, value_name = "DIR")]
     schema: Option<PathBuf>,
@@ -34,6 +40,9 @@ struct Document {
     finops: Address,
     dataverse: Address,
     clients: Vec<Credential>,
+    /// The authority that clients must trust, in PEM; absent without https.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate_authority: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -57,8 +66,9 @@ impl Serve {
                 .at(self.data.display())
                 .because(error)
         })?;
-        let finops_options = self.options("finops", self.finops_port);
-        let dataverse_options = self.options("dataverse", self.dataverse_port);
+        let https = self.https.then(|| Https::open(&self.data, self.address)).transpose().map_err(failure)?;
+        let finops_options = self.options("finops", self.finops_port, https.as_ref());
+        let dataverse_options = self.options("dataverse", self.dataverse_port, https.as_ref());
         let finops = finops::start(finops_options.clone()).await.map_err(failure)?;
         let dataverse = dataverse::start(dataverse_options.clone()).await.map_err(failure)?;
         describe(output, (&finops, &finops_options), (&dataverse, &dataverse_options))?;
@@ -67,9 +77,10 @@ impl Serve {
         Ok(Exit::Done)
     }
 
-    fn options(&self, name: &str, port: u16) -> Options {
+    fn options(&self, name: &str, port: u16, https: Option<&Https>) -> Options {
         let mut options = Options::new(database(&self.data, name));
-        options.listen = SocketAddr::from(([127, 0, 0, 1], port));
+        options.listen = SocketAddr::from((self.address, port));
+        options.https = https.cloned();
         options.schema_folder.clone_from(&self.schema);
         options
     }
@@ -114,6 +125,7 @@ fn describe(
         finops: address(finops),
         dataverse: address(dataverse),
         clients: clients.collect(),
+        certificate_authority: finops.1.https.as_ref().map(Https::authority),
     };
     output.line("Two emulators, for development only. Ctrl-C stops them; their files are kept.");
     output.line("");
@@ -130,6 +142,13 @@ fn describe(
         ));
     }
     output.line("");
+    if let Some(authority) = &document.certificate_authority {
+        output.line("Tools trust the certificate when these are set:");
+        for variable in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE"] {
+            output.line(format!("  export {variable}='{}'", authority.display()));
+        }
+        output.line("");
+    }
     output.line("Try it:");
     for line in example(&document.dataverse.url) {
         output.line(format!("  {line}"));
