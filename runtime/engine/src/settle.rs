@@ -405,7 +405,10 @@ pub(crate) async fn settle(
                 match one.item.sequence {
                     Some(sequence) => settlement.waiting.push((sequence, wait.clone())),
                     None => {
-                        waiting_rows.push((journal.len(), wait.clone()));
+                        // What it waits for may have arrived in this very batch, before anybody heard of this row: the
+                        // first try is at once, so that live changes of the row do not wait behind it.
+                        let wait = Wait { not_before: map.clock.now(), ..wait.clone() };
+                        waiting_rows.push((journal.len(), wait));
                         journal.push(unobserved(one.item.entry.clone()));
                     }
                 }
