@@ -35,6 +35,12 @@ pub(super) fn entity_definition(entity: &Entity) -> Value {
         "IsCustomEntity": name.contains('_'),
         "IsActivity": false,
         "IsIntersect": false,
+        "IsPrivate": false,
+        "IsLogicalEntity": false,
+        "IsManaged": false,
+        "IsValidForAdvancedFind": true,
+        "Description": label(entity.table.label.as_deref().unwrap_or(name)),
+        "ObjectTypeCode": null,
         "TableType": "Standard",
         "OwnershipType": "UserOwned",
         "DisplayName": label(entity.table.label.as_deref().unwrap_or(name)),
@@ -150,7 +156,7 @@ fn option_set(entity: &Entity, position: usize, column: &Column) -> Value {
     };
     let options: Vec<Value> = numbers
         .iter()
-        .map(|number| json!({ "Value": number, "Label": label(&number.to_string()) }))
+        .map(|number| json!({ "Value": number, "Label": label(&entity.option_label(position, *number)) }))
         .collect();
     let name = format!("{}_{}", entity.logical_name, column.name);
     json!({

@@ -1,5 +1,6 @@
 //! `EntityDefinitions`: table definitions as data. After `webapi/query-metadata-web-api.md`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dualwright_model::Value as Cell;
@@ -34,6 +35,9 @@ enum Collection {
     Attributes,
     Keys,
     ManyToOne,
+    OneToMany,
+    /// The emulator has no such relationship: it is always empty.
+    ManyToMany,
 }
 
 enum Part {
@@ -49,6 +53,8 @@ impl Collection {
             "Attributes" => Some(Self::Attributes),
             "Keys" => Some(Self::Keys),
             "ManyToOneRelationships" => Some(Self::ManyToOne),
+            "OneToManyRelationships" => Some(Self::OneToMany),
+            "ManyToManyRelationships" => Some(Self::ManyToMany),
             _ => None,
         }
     }
@@ -58,6 +64,8 @@ impl Collection {
             Self::Attributes => "Attributes",
             Self::Keys => "Keys",
             Self::ManyToOne => "ManyToOneRelationships",
+            Self::OneToMany => "OneToManyRelationships",
+            Self::ManyToMany => "ManyToManyRelationships",
         }
     }
 }
@@ -112,7 +120,10 @@ impl Definitions {
     }
 
     fn whole(&self, model: &Model, entity: &Entity) -> Result<Value, ApiError> {
-        let mut definition = select(entity_definition(entity), &self.query, "MetadataId");
+        let definition = entity_definition(entity);
+        let known = |name: &str| definition.get(name).is_some() || Collection::of(name).is_some();
+        check_names(&self.query, "a table definition", known)?;
+        let mut definition = select(definition, &self.query, "MetadataId");
         for option in &self.query.expand {
             let Some(collection) = Collection::of(&option.path) else { continue };
             let members = members(model, entity, collection, None, &option.options)?;
@@ -158,7 +169,22 @@ fn members(
             .iter()
             .filter_map(|(name, navigation)| relationship(model, entity, name, navigation))
             .collect(),
+        Collection::OneToMany => model
+            .entities
+            .values()
+            .flat_map(|other| {
+                let leads = other.navigation.iter();
+                let here = leads.filter(|(_, navigation)| navigation.target == entity.table.name);
+                here.filter_map(|(name, navigation)| relationship(model, other, name, navigation))
+            })
+            .collect(),
+        Collection::ManyToMany => Vec::new(),
     };
+    let known: BTreeSet<&str> =
+        all.iter().filter_map(Value::as_object).flat_map(Map::keys).map(String::as_str).collect();
+    check_names(query, collection.name(), |name| {
+        all.is_empty() || name == "OptionSet" || known.contains(name)
+    })?;
     let wanted = cast.map(|cast| format!("#Microsoft.Dynamics.CRM.{cast}"));
     let mut kept = Vec::with_capacity(all.len());
     for member in all {
@@ -176,6 +202,18 @@ fn members(
         }
     }
     Ok(kept)
+}
+
+/// Refuses properties of definitions that the emulator does not have: a filter on them would find nothing, and a client
+/// would take that for the truth.
+fn check_names(query: &Query, of: &str, known: impl Fn(&str) -> bool) -> Result<(), ApiError> {
+    let filtered = query.filter.iter().flat_map(|filter| filter.columns());
+    let selected = query.select.iter().map(String::as_str);
+    let first = |path: &str| path.split('/').next().unwrap_or_default().to_owned();
+    match filtered.chain(selected).map(first).find(|name| !known(name)) {
+        Some(name) => Err(ApiError::unsupported(&format!("the property {name} of {of}"))),
+        None => Ok(()),
+    }
 }
 
 fn fits(member: &Value, query: &Query) -> bool {
@@ -213,8 +251,9 @@ impl ReadRequest for Definitions {
         let Some(named) = &self.table else {
             let mut definitions = Vec::new();
             for entity in model.entities.values() {
+                let whole = self.whole(model, entity)?;
                 if fits(&entity_definition(entity), &self.query) {
-                    definitions.push(self.whole(model, entity)?);
+                    definitions.push(whole);
                 }
             }
             let body = object!({ "@odata.context": context(""), "value": definitions });

@@ -152,6 +152,19 @@ impl Entity {
         self.properties.get(position).map_or("", String::as_str)
     }
 
+    /// What people read instead of the number of an option: that of the states every table has
+    /// (`reference/entities/account.md`, `statecode` and `statuscode`); schema files know numbers only.
+    pub(super) fn option_label(&self, position: usize, number: i64) -> String {
+        let states = self.column(position).is_some_and(|column| column.options.is_empty());
+        match number {
+            0 if states && position == self.state => "Active".to_owned(),
+            1 if states && position == self.state => "Inactive".to_owned(),
+            1 if states && position == self.status => "Active".to_owned(),
+            2 if states && position == self.status => "Inactive".to_owned(),
+            number => number.to_string(),
+        }
+    }
+
     /// Whether the system alone writes the column.
     pub(super) fn is_system(&self, position: usize) -> bool {
         [self.id, self.version, self.created, self.modified].contains(&position)

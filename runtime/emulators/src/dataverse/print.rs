@@ -223,14 +223,13 @@ impl View {
             (ColumnType::Boolean, Value::Boolean(flag)) if formatted => {
                 annotation("OData.Community.Display.V1.FormattedValue", if *flag { "Yes" } else { "No" });
             }
-            (
-                ColumnType::OptionSet
-                | ColumnType::Integer
-                | ColumnType::Decimal
-                | ColumnType::Timestamp
-                | ColumnType::Date,
-                value,
-            ) if formatted => {
+            (ColumnType::OptionSet, Value::Integer(number)) if formatted => {
+                let text = self.entity.option_label(position, *number);
+                annotation("OData.Community.Display.V1.FormattedValue", &text);
+            }
+            (ColumnType::Integer | ColumnType::Decimal | ColumnType::Timestamp | ColumnType::Date, value)
+                if formatted =>
+            {
                 annotation("OData.Community.Display.V1.FormattedValue", &value.to_key_text());
             }
             _ => {}

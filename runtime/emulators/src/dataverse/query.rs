@@ -50,6 +50,9 @@ impl SetQuery {
             return Err(ApiError::bad_address("Skip Clause is not supported in CRM"));
         }
         if let Some(filter) = &query.filter {
+            if let Some(wrapped) = filter.wrapped_column() {
+                return Err(ApiError::unsupported(&format!("{wrapped} in a filter")));
+            }
             for path in filter.columns() {
                 check_path(model, entity, path)?;
             }

@@ -77,11 +77,7 @@ pub(super) fn prepare(
     let (root, rest) = split_root(&request.path)?;
     let root = format!("{}{root}", request.base);
     let query = Query::parse(&request.query).map_err(|error| ApiError::bad_address(error.to_string()))?;
-    for option in ["$apply", "fetchXml", "savedQuery", "userQuery", "$search", "$compute"] {
-        if query.option(option).is_some() {
-            return Err(ApiError::unsupported(option));
-        }
-    }
+    check_options(&query)?;
     let caller = Caller::new(client, &root, request, query.option("tag"));
     let segments: Vec<&str> = rest.split('/').filter(|segment| !segment.is_empty()).collect();
     let first = segments.first().copied().unwrap_or_default();
@@ -105,11 +101,39 @@ pub(super) fn prepare(
         };
     }
     let (set, key) = parse_path_segment(first).map_err(|error| ApiError::bad_address(error.to_string()))?;
-    let Some(entity) = model.entity(&set) else { return Err(ApiError::no_resource(&set)) };
+    let Some(entity) = model.entity(&set) else { return Err(no_set(&set)) };
     if key.is_some() {
         return row(model, request, caller, query, &segments);
     }
     set_of_rows(model, entity, request, caller, query, &segments)
+}
+
+/// Options that the Web API knows and this service does not; to leave them out would be a made-up answer.
+const UNSUPPORTED_OPTIONS: [&str; 5] = ["fetchXml", "savedQuery", "userQuery", "sql", "partitionId"];
+
+/// Refuses what would change the answer and is not understood. Other names are a client's own, or a parameter's.
+fn check_options(query: &Query) -> Result<(), ApiError> {
+    for (name, value) in &query.other {
+        let is_format = name.eq_ignore_ascii_case("$format");
+        if is_format && ["json", "application/json"].iter().any(|format| value.starts_with(format)) {
+            continue;
+        }
+        let unsupported = UNSUPPORTED_OPTIONS.iter().any(|known| known.eq_ignore_ascii_case(name));
+        if name.starts_with('$') || unsupported {
+            return Err(ApiError::unsupported(name));
+        }
+    }
+    Ok(())
+}
+
+/// A name that is no table's. Entity sets are named in lower case; actions, functions and the sets of definitions
+/// are not (`webapi/web-api-functions.md`, `web-api-actions.md`): those the real system has.
+fn no_set(name: &str) -> ApiError {
+    if name.starts_with(|letter: char| letter.is_ascii_uppercase()) {
+        ApiError::unsupported(name)
+    } else {
+        ApiError::no_resource(name)
+    }
 }
 
 /// `accounts`, `accounts/$count`, `accounts/Microsoft.Dynamics.CRM.CreateMultiple`.
@@ -192,7 +216,17 @@ fn row(
         (&Method::DELETE, Some(name), None) => {
             Ok(Prepared::Write(Box::new(ClearProperty::new(address, caller, name)?)))
         }
-        (&Method::PUT, Some(_), None) => Err(ApiError::unsupported("PUT of a single property")),
+        (&Method::PUT, Some(name), None) => {
+            let view = View::new(model, &entity, &query, annotations)?;
+            Ok(Prepared::Write(Box::new(Upsert::of_property(
+                model,
+                address,
+                caller,
+                view,
+                name,
+                &request.body,
+            )?)))
+        }
         _ => Err(ApiError::method()),
     }
 }

@@ -13,7 +13,9 @@ use super::print::View;
 use super::request::{WriteRequest, Written, json, no_content};
 use super::work::Work;
 use super::write::{Caller, address_url, create, update};
+use crate::kernel::json::{object, push_text};
 use crate::kernel::rows::Row;
+use crate::kernel::schema::ColumnType;
 use crate::kernel::transaction::Transaction;
 
 /// Updates or creates a row.
@@ -34,6 +36,36 @@ impl Upsert {
     ) -> Result<Self, ApiError> {
         let body = Body::parse(model, &address.entity, body)?;
         Ok(Self { address, caller, view, body })
+    }
+
+    /// `PUT accounts(...)/name` with `{"value": …}`: one column of a row that is there. After
+    /// `webapi/update-delete-entities-using-web-api.md`, "Update a single property value".
+    pub(super) fn of_property(
+        model: &Model,
+        address: Address,
+        mut caller: Caller,
+        view: View,
+        name: &str,
+        body: &[u8],
+    ) -> Result<Self, ApiError> {
+        let logical_name = &address.entity.logical_name;
+        let column = address.entity.property(name).and_then(|position| address.entity.column(position));
+        let column = column.ok_or_else(|| ApiError::no_property(name, logical_name))?;
+        if column.kind == ColumnType::Lookup {
+            return Err(ApiError::method());
+        }
+        let text = std::str::from_utf8(body).map_err(|_| ApiError::malformed("it is not UTF-8"))?;
+        let members = object(text).map_err(|error| ApiError::malformed(&error.to_string()))?;
+        let Some((_, value)) = members.iter().find(|(member, _)| member == "value") else {
+            return Err(ApiError::payload(logical_name, "the member 'value' is missing."));
+        };
+        let mut cells = String::from("{");
+        push_text(&mut cells, name);
+        cells.push(':');
+        cells.push_str(value.get());
+        cells.push('}');
+        caller.if_match.get_or_insert_with(|| "*".to_owned());
+        Self::new(model, address, caller, view, cells.as_bytes())
     }
 }
 

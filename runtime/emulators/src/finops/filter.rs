@@ -46,6 +46,9 @@ pub(super) fn find<'a>(entity: &'a Entity, path: &str) -> Result<(usize, &'a Col
     if path.contains('/') {
         return Err(ApiError::unsupported("paths to related rows"));
     }
+    if path.contains('(') {
+        return Err(ApiError::unsupported(&format!("{path} in a filter")));
+    }
     entity.table.column(path).ok_or_else(|| ApiError::no_property(path, &entity.public_name))
 }
 

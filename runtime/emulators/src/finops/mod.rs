@@ -85,7 +85,7 @@ struct DefaultCompany {
 
 impl Finops {
     async fn answer(&self, client: Arc<str>, request: Request) -> Result<Response, ApiError> {
-        if request.path.trim_end_matches('/') == "/data/$batch" {
+        if request.path.trim_end_matches('/').eq_ignore_ascii_case("/data/$batch") {
             if request.method != Method::POST {
                 return Err(ApiError::method(&request.method));
             }
@@ -135,7 +135,11 @@ impl System for Finops {
             "POST" => "create",
             "PATCH" | "PUT" => "update",
             "DELETE" => "delete",
-            _ if request.path.starts_with("/metadata") || request.path.ends_with("/$metadata") => "metadata",
+            _ if request.path.to_ascii_lowercase().starts_with("/metadata")
+                || request.path.ends_with("/$metadata") =>
+            {
+                "metadata"
+            }
             _ => "read",
         }
     }

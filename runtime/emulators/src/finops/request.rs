@@ -73,7 +73,8 @@ pub(super) fn prepare(
     let segments: Vec<&str> = segments.collect();
     let query = Query::parse(&request.query).map_err(|error| ApiError::bad_request(error.to_string()))?;
     let get = request.method == Method::GET;
-    match service {
+    // Routes are matched without regard to case: tools write `/Metadata` as well.
+    match service.to_ascii_lowercase().as_str() {
         "metadata" if get => {
             return metadata::answer(model, &request.base, &segments, &query).map(Prepared::Done);
         }
@@ -81,10 +82,8 @@ pub(super) fn prepare(
         "data" => {}
         _ => return Err(missing()),
     }
-    for option in ["$apply", "$search", "$compute", "$format", "$levels"] {
-        if query.option(option).is_some() {
-            return Err(ApiError::unsupported(option));
-        }
+    if let Some((option, _)) = query.other.iter().find(|(name, _)| name.starts_with('$')) {
+        return Err(ApiError::unsupported(option));
     }
     if query.delta_token.is_some() {
         return Err(ApiError::unsupported("$deltatoken"));
@@ -98,6 +97,12 @@ pub(super) fn prepare(
     }
     let first = segments.first().copied().unwrap_or_default();
     let (set, key) = parse_path_segment(first).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    // Actions are looked at first: the tables that many of them belong to are not here.
+    if let Some(action) =
+        segments.iter().find_map(|segment| segment.strip_prefix("Microsoft.Dynamics.DataEntities."))
+    {
+        return Err(ApiError::unsupported(&format!("the action '{action}'")));
+    }
     let entity = model.entity(&set).ok_or_else(missing)?;
     let caller =
         Caller { client: client.clone(), root, if_match: request.header("if-match").map(str::to_owned) };

@@ -6,6 +6,7 @@ mod basics;
 mod batches;
 mod bulk;
 mod changes;
+mod clients;
 mod crash;
 mod definitions;
 mod faults;

@@ -8,6 +8,7 @@
 mod shared;
 
 mod batches;
+mod clients;
 mod companies;
 mod events;
 mod garbage;

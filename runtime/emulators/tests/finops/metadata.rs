@@ -37,7 +37,7 @@ async fn the_metadata_service_describes_tables_and_enums() {
         ["CustVendorBlocked", "NoYes"]
     );
     for (path, status) in
-        [("PublicEntities('X')", 404), ("Labels", 404), ("DataEntities?$filter=X%20eq%201", 400)]
+        [("PublicEntities('X')", 404), ("Labels", 501), ("DataEntities?$filter=X%20eq%201", 400)]
     {
         client.send("GET", &format!("/metadata/{path}"), &[], "").await.expect(status);
     }

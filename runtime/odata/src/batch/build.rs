@@ -4,22 +4,23 @@ use super::{Item, PartRequest, PartResponse};
 
 /// The body of a `$batch` request. The boundary must not occur in any part: take a fresh random one.
 pub fn build_request(items: &[Item<PartRequest>], boundary: &str) -> Vec<u8> {
-    build(items, boundary, write_request)
+    build(items, boundary, "changeset", write_request)
 }
 
-/// The body of the answer to a `$batch` request.
+/// The body of the answer to a `$batch` request. Both systems call the inner boundary `changesetresponse_…`
+/// (`webapi/execute-batch-operations-using-web-api.md`), and there are clients that know a changeset by that word.
 pub fn build_response(items: &[Item<PartResponse>], boundary: &str) -> Vec<u8> {
-    build(items, boundary, write_response)
+    build(items, boundary, "changesetresponse", write_response)
 }
 
-fn build<P>(items: &[Item<P>], boundary: &str, write: fn(&mut Vec<u8>, &P)) -> Vec<u8> {
+fn build<P>(items: &[Item<P>], boundary: &str, word: &str, write: fn(&mut Vec<u8>, &P)) -> Vec<u8> {
     let mut body = Vec::with_capacity(items.len().saturating_mul(512));
     for (index, item) in items.iter().enumerate() {
         delimit(&mut body, boundary, "");
         match item {
             Item::Single(part) => write(&mut body, part),
             Item::Changeset(parts) => {
-                let inner = format!("changeset_{index}_{boundary}");
+                let inner = format!("{word}_{index}_{boundary}");
                 line(&mut body, &["Content-Type: ", &super::content_type(&inner)]);
                 line(&mut body, &[]);
                 for part in parts {

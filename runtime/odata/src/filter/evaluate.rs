@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use dualwright_model::{Decimal, Timestamp, Value};
 
-use super::{Filter, Operator, TextFunction};
+use super::{Filter, Operator, TextFunction, bare};
 use crate::literal::{Literal, compare_decimals};
 
 impl Filter {
@@ -19,12 +19,12 @@ impl Filter {
 
     fn evaluate(&self, get: &dyn Fn(&str) -> Value) -> Option<bool> {
         match self {
-            Self::Compare { path, operator, literal } => Some(compare(&get(path), *operator, literal)),
+            Self::Compare { path, operator, literal } => Some(compare(&get(bare(path)), *operator, literal)),
             Self::In { path, list } => {
-                let value = get(path);
+                let value = get(bare(path));
                 Some(list.iter().any(|literal| compare(&value, Operator::Equal, literal)))
             }
-            Self::Function { function, path, text } => apply(*function, &get(path), text),
+            Self::Function { function, path, text } => apply(*function, &get(bare(path)), text),
             Self::Not(filter) => filter.evaluate(get).map(|holds| !holds),
             Self::And(filters) => all(filters.iter().map(|filter| filter.evaluate(get))),
             Self::Or(filters) => {

@@ -2,6 +2,7 @@
 //!
 //! The part of OData v4's grammar (URL conventions, section 5.1.1) that maps use and both systems answer: comparisons
 //! of a column with a literal, `in`, `and`, `or`, `not`, and three text functions. No arithmetic, no column to column.
+//! A column may stand in `tolower(…)` or `toupper(…)`, which changes nothing: text compares without regard to case.
 
 mod evaluate;
 mod parse;
@@ -110,15 +111,24 @@ impl Filter {
         }
     }
 
-    /// The columns and paths it speaks of, as written.
+    /// The columns and paths it speaks of, as written, out of the functions around them.
     pub fn columns(&self) -> BTreeSet<&str> {
-        let mut columns = BTreeSet::new();
+        self.paths().into_iter().map(bare).collect()
+    }
+
+    /// The first column that stands in a function, with it: not every service takes that.
+    pub fn wrapped_column(&self) -> Option<&str> {
+        self.paths().into_iter().find(|path| bare(path) != *path)
+    }
+
+    fn paths(&self) -> BTreeSet<&str> {
+        let mut paths = BTreeSet::new();
         self.visit(&mut |leaf| {
             if let Self::Compare { path, .. } | Self::In { path, .. } | Self::Function { path, .. } = leaf {
-                columns.insert(path.as_str());
+                paths.insert(path.as_str());
             }
         });
-        columns
+        paths
     }
 
     fn visit<'a>(&'a self, see: &mut dyn FnMut(&'a Filter)) {
@@ -144,11 +154,11 @@ impl Filter {
     pub fn map_literals(&mut self, turn: &dyn Fn(&str, Literal) -> Literal) {
         self.visit_mut(&mut |leaf| match leaf {
             Self::Compare { path, literal, .. } => {
-                *literal = turn(path, std::mem::replace(literal, Literal::Null));
+                *literal = turn(bare(path), std::mem::replace(literal, Literal::Null));
             }
             Self::In { path, list } => {
                 for literal in list {
-                    *literal = turn(path, std::mem::replace(literal, Literal::Null));
+                    *literal = turn(bare(path), std::mem::replace(literal, Literal::Null));
                 }
             }
             _ => {}
@@ -159,8 +169,18 @@ impl Filter {
     pub fn map_paths(&mut self, turn: &dyn Fn(&str) -> String) {
         self.visit_mut(&mut |leaf| {
             if let Self::Compare { path, .. } | Self::In { path, .. } | Self::Function { path, .. } = leaf {
-                *path = turn(path);
+                let inner = bare(path);
+                let turned = turn(inner);
+                *path = match path.split_once('(') {
+                    Some((function, _)) => format!("{function}({turned})"),
+                    None => turned,
+                };
             }
         });
     }
+}
+
+/// The column in `tolower(column)`; what stands in no function is its own.
+fn bare(path: &str) -> &str {
+    path.split_once('(').and_then(|(_, inner)| inner.strip_suffix(')')).unwrap_or(path)
 }

@@ -1,5 +1,7 @@
 //! Recursive descent over the text; each bracket or `not` counts towards the nesting limit.
 
+use std::borrow::Cow;
+
 use super::{Filter, FilterError, Operator, TextFunction};
 use crate::literal::Literal;
 
@@ -104,11 +106,12 @@ impl<'a> Parser<'a> {
         {
             return self.function(function);
         }
+        let path = self.wrapped(start, path)?;
         self.space();
         let word_at = self.rest;
         let word = self.word();
         if word.eq_ignore_ascii_case("in") {
-            return self.list(path.to_owned());
+            return self.list(path.into_owned());
         }
         let operator = operator(word).ok_or_else(|| {
             if word.is_empty() && self.rest.starts_with('(') {
@@ -118,12 +121,14 @@ impl<'a> Parser<'a> {
             }
         })?;
         let literal = self.literal()?;
-        Ok(Filter::Compare { path: path.to_owned(), operator, literal })
+        Ok(Filter::Compare { path: path.into_owned(), operator, literal })
     }
 
     fn function(&mut self, function: TextFunction) -> Result<Filter, FilterError> {
         self.space();
-        let path = self.path()?.to_owned();
+        let start = self.rest;
+        let path = self.path()?;
+        let path = self.wrapped(start, path)?.into_owned();
         self.expect(',', "a comma is expected")?;
         self.space();
         let at = self.rest;
@@ -132,6 +137,21 @@ impl<'a> Parser<'a> {
         };
         self.expect(')', "a closing bracket is expected")?;
         Ok(Filter::Function { function, path, text })
+    }
+
+    /// A column in `tolower(…)` or `toupper(…)`, spaces left out; any other text is the column itself.
+    fn wrapped(&mut self, start: &'a str, path: &'a str) -> Result<Cow<'a, str>, FilterError> {
+        let is_case = path.eq_ignore_ascii_case("tolower") || path.eq_ignore_ascii_case("toupper");
+        if !is_case || !self.symbol('(') {
+            return Ok(Cow::Borrowed(path));
+        }
+        self.space();
+        let inner = self.path()?;
+        if self.rest.trim_start().starts_with('(') {
+            return Err(self.error_at(start, "this function is not supported"));
+        }
+        self.expect(')', "a closing bracket is expected")?;
+        Ok(Cow::Owned(format!("{path}({inner})")))
     }
 
     fn list(&mut self, path: String) -> Result<Filter, FilterError> {

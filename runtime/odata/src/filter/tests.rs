@@ -165,3 +165,23 @@ proptest! {
         }
     }
 }
+
+/// OData v4 URL conventions, section 5.1.1.7: text compares without regard to case, with the functions and without.
+#[test]
+fn columns_may_stand_in_a_function_of_letter_case() {
+    let text =
+        "contains(tolower(Name),'cust') and toupper(Kind) eq 'ORG' and tolower(Name) in ('customer','x')";
+    let mut filter = Filter::parse(text).unwrap();
+    assert_eq!(filter.to_string(), text);
+    assert_eq!(filter.columns().into_iter().collect::<Vec<_>>(), ["Kind", "Name"]);
+    assert_eq!(filter.wrapped_column(), Some("tolower(Name)"));
+    let cells = |path: &str| Value::text(if path == "Name" { "Customer" } else { "Org" });
+    assert!(filter.matches(&cells));
+    filter.map_paths(&str::to_lowercase);
+    assert_eq!(filter.to_string(), text.replace("Name", "name").replace("Kind", "kind"));
+    // A column of that name is a column.
+    assert_eq!(Filter::parse("tolower eq 'x'").unwrap().wrapped_column(), None);
+    for wrong in ["tolower(Name eq 'x'", "tolower(toupper(Name)) eq 'x'", "length(Name) eq 3"] {
+        Filter::parse(wrong).unwrap_err();
+    }
+}
