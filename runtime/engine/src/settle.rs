@@ -109,10 +109,13 @@ pub(crate) fn settled(map: &MapContext, mode: Mode, work: Work, result: Result) 
 }
 
 /// The link of a row that is about to be created: its content is known, and nothing else of it. Of the source only the id
-/// is told, so that its row still counts as one that was never looked at.
+/// and the key are told, by which it is found; its row still counts as one that was never looked at.
 pub(crate) fn about_to_create(map: &MapContext, mode: Mode, work: &Work, cells: &Record) -> Link {
     let mut link = empty_link(map, work.new_lane_key.clone(), &work.item, map.clock.now());
-    link.side_mut(mode.leg.source()).id = Some(work.item.entry.change.id.clone());
+    let (source, change) = (mode.leg.source(), &work.item.entry.change);
+    let side = link.side_mut(source);
+    side.id = Some(change.id.clone());
+    side.key = map.key_values(source, &change.record);
     let target = mode.leg.target();
     link.side_mut(target).fingerprint = Fingerprint::of(cells, &map.side(target).selection.key);
     link
