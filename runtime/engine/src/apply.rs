@@ -52,7 +52,7 @@ struct Sending {
     /// What the target is known to hold afterwards.
     known: Record,
     kept: Vec<String>,
-    mixed: Vec<ColumnPath>,
+    returned: Vec<ColumnPath>,
     clean: bool,
 }
 
@@ -137,7 +137,7 @@ fn sending(
         target_of(map, work, system, &known)
     };
     let write = Write { target, cells, delete: false, precondition };
-    Step::Write(Box::new(Sending { write, known, kept: Vec::new(), mixed: Vec::new(), clean }))
+    Step::Write(Box::new(Sending { write, known, kept: Vec::new(), returned: Vec::new(), clean }))
 }
 
 /// A linked row is addressed by what it was known as, so that a changed key renames it instead of making another.
@@ -160,7 +160,7 @@ fn deletion(map: &MapContext, work: &Work, system: System, precondition: Precond
         write,
         known: Record::new(),
         kept: Vec::new(),
-        mixed: Vec::new(),
+        returned: Vec::new(),
         clean: true,
     }))
 }
@@ -295,7 +295,7 @@ fn decide_on(
     for column in &decision.kept {
         after.set(column.as_str(), Value::Absent);
     }
-    for column in &decision.mixed {
+    for column in &decision.returned {
         after.set(column.as_str(), Value::Absent);
     }
     if decision.write.is_empty() {
@@ -303,7 +303,7 @@ fn decide_on(
             resolution: if decision.kept.is_empty() { Resolution::Unchanged } else { Resolution::Skipped },
             known: after,
             kept: decision.kept,
-            mixed: decision.mixed,
+            returned: decision.returned,
             clean: decision.clean,
             conflicted: decision.conflicted || one.conflicted,
             written: None,
@@ -324,7 +324,7 @@ fn decide_on(
         write,
         known: after,
         kept: decision.kept,
-        mixed: decision.mixed,
+        returned: decision.returned,
         clean: decision.clean,
     }));
     Some(one)
@@ -500,7 +500,7 @@ fn written_done(map: &MapContext, mode: Mode, one: Going, written: Written) -> D
         resolution: Resolution::Applied,
         known: sending.known,
         kept: sending.kept,
-        mixed: sending.mixed,
+        returned: sending.returned,
         clean: sending.clean,
         conflicted: one.conflicted,
         written: Some(written),

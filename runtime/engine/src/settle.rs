@@ -27,8 +27,8 @@ pub(crate) struct Result {
     pub(crate) known: Record,
     /// Columns in which the target's own value stayed.
     pub(crate) kept: Vec<String>,
-    /// Columns that got a value which neither side had: it travels back when the target tells of it.
-    pub(crate) mixed: Vec<ColumnPath>,
+    /// Columns whose value travels back when the target tells of it: it is not the source's.
+    pub(crate) returned: Vec<ColumnPath>,
     /// Whether nothing else of the row is unknown.
     pub(crate) clean: bool,
     pub(crate) conflicted: bool,
@@ -44,7 +44,7 @@ impl Result {
             resolution: Resolution::Unchanged,
             known,
             kept: Vec::new(),
-            mixed: Vec::new(),
+            returned: Vec::new(),
             clean: false,
             conflicted: false,
             written: None,
@@ -63,7 +63,7 @@ pub(crate) fn settled(map: &MapContext, mode: Mode, work: Work, result: Result) 
     let mut link = seen_by_source(map, mode, &item, link);
     let side = link.side_mut(target);
     side.fingerprint.merge(&result.known, &map.side(target).selection.key);
-    for column in &result.mixed {
+    for column in &result.returned {
         side.fingerprint.forget(column);
     }
     let key = map.key_values(target, &result.known);
@@ -97,7 +97,7 @@ pub(crate) fn settled(map: &MapContext, mode: Mode, work: Work, result: Result) 
         done.arrived = Some(Target::new(map.description().table(System::Dataverse), &link.key));
     }
     if result.conflicted {
-        done.activity = Some(conflict_line(map, mode, &done.item, &result.kept, &result.mixed, now));
+        done.activity = Some(conflict_line(map, mode, &done.item, &result.kept, &result.returned, now));
     }
     if !result.kept.is_empty()
         && let Some((existing, observed_at)) = result.existing
@@ -222,17 +222,19 @@ fn conflict_line(
     mode: Mode,
     item: &Item,
     kept: &[String],
-    mixed: &[ColumnPath],
+    returned: &[ColumnPath],
     at: Timestamp,
 ) -> Activity {
-    let mixed: Vec<&str> = mixed.iter().map(ColumnPath::as_str).collect();
-    let outcome = match (kept.is_empty(), mixed.is_empty()) {
+    let merged =
+        returned.iter().map(ColumnPath::as_str).filter(|column| !kept.iter().any(|kept| kept == column));
+    let merged: Vec<&str> = merged.collect();
+    let outcome = match (kept.is_empty(), merged.is_empty()) {
         (true, true) => format!("the change from {} was written", mode.leg.source()),
         (false, true) => format!("{} stays as {} has it", kept.join(", "), mode.leg.target()),
-        (true, false) => format!("the map merged {}", mixed.join(", ")),
+        (true, false) => format!("the map merged {}", merged.join(", ")),
         (false, false) => format!(
             "the map merged {}; {} stays as {} has it",
-            mixed.join(", "),
+            merged.join(", "),
             kept.join(", "),
             mode.leg.target()
         ),

@@ -79,8 +79,9 @@ pub struct Decision {
     pub write: Record,
     /// The columns in which the target's own newer value stays: it has to travel the other way.
     pub kept: Vec<String>,
-    /// The columns that are given a value which neither side has: it has to travel the other way too.
-    pub mixed: Vec<ColumnPath>,
+    /// The columns whose value has to travel the other way although the target's own history does not show it: those that
+    /// are given a value which neither side has, and those that only the source changed and that stay all the same.
+    pub returned: Vec<ColumnPath>,
     /// Whether any column was decided by the policy, either way: worth a line in the activity log.
     pub conflicted: bool,
     /// Whether, apart from what is written, the row holds just what the link knew (or was wanted): only then may its
@@ -140,7 +141,7 @@ fn decide_by(clash: Clash<'_>, choose: impl Fn(&Column<'_>) -> Choice) -> Decisi
     let mut decision = Decision {
         write: Record::new(),
         kept: Vec::new(),
-        mixed: Vec::new(),
+        returned: Vec::new(),
         conflicted: false,
         clean: true,
     };
@@ -150,12 +151,15 @@ fn decide_by(clash: Clash<'_>, choose: impl Fn(&Column<'_>) -> Choice) -> Decisi
             Choice::Source | Choice::Target if column.same => {}
             Choice::Source => decision.write.set(column.name.clone(), column.wanted.clone()),
             Choice::Target => {
+                if column.source_changed && !column.target_changed {
+                    decision.returned.push(column.name.clone());
+                }
                 decision.kept.push(column.name.to_string());
                 decision.clean = false;
             }
             Choice::Other(value) => {
                 decision.write.set(column.name.clone(), value);
-                decision.mixed.push(column.name.clone());
+                decision.returned.push(column.name.clone());
                 decision.clean = false;
             }
         }

@@ -77,7 +77,7 @@ mod tests {
         let merged = record(&[("a", 5), ("c", 2), ("d", 4)]);
         let decision = carry_out(clash, &Verdict::Merge(merged));
         assert_eq!(decision.write, record(&[("a", 5), ("c", 2)]));
-        assert_eq!(decision.mixed, ["a".into()]);
+        assert_eq!(decision.returned, ["a".into()]);
         assert_eq!(decision.kept, ["b", "d"]);
         assert!(decision.conflicted && !decision.clean);
     }
@@ -88,8 +88,19 @@ mod tests {
         let both = record(&[("a", 2)]);
         let clash = Clash { desired: &both, known: &known, current: &both, key: &[] };
         let decision = carry_out(clash, &Verdict::Merge(record(&[("a", 9)])));
-        assert_eq!((decision.write, decision.mixed), (record(&[("a", 9)]), vec!["a".into()]));
+        assert_eq!((decision.write, decision.returned), (record(&[("a", 9)]), vec!["a".into()]));
         assert!(!decision.conflicted);
+    }
+
+    #[test]
+    fn what_only_the_source_changed_travels_back_when_the_target_keeps_its_value() {
+        let known = Fingerprint::of(&record(&[("a", 1), ("b", 1)]), &[]);
+        let (desired, current) = (record(&[("a", 2), ("b", 2)]), record(&[("a", 1), ("b", 3)]));
+        let clash = Clash { desired: &desired, known: &known, current: &current, key: &[] };
+        let decision = carry_out(clash, &Verdict::Merge(record(&[("a", 1), ("b", 3)])));
+        assert!(decision.write.is_empty());
+        // The target's own feed tells of `b`, but shows nothing new in `a`.
+        assert_eq!((decision.kept, decision.returned), (vec!["a".into(), "b".into()], vec!["a".into()]));
     }
 
     #[test]
