@@ -1,0 +1,13 @@
+//! Programs that others wrote, at work with ours: see README.md beside this file.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails loudly, and says what it leaves out"
+)]
+
+mod emulators;
+
+mod install;
+mod script;
+mod table;
