@@ -8,6 +8,9 @@
 
 mod emulators;
 
+mod cap;
+mod dataverse_on_cap;
+mod finops_on_cap;
 mod install;
 mod script;
 mod table;

@@ -137,7 +137,8 @@ impl Environment {
                 Err(error) => set(outcomes, job.place, WriteOutcome::Failed(error)),
             }
         }
-        let answers = self.answers(requests).await;
+        let mut answers = self.answers(requests).await;
+        self.insist(table, selection, &sent, &mut answers).await;
         // Answered or not, the rows may have changed.
         let ids = sent.iter().filter_map(|job| job.id.as_deref());
         self.memory.changed(&table.schema.logical_name, ids);
@@ -154,6 +155,37 @@ impl Environment {
             set(outcomes, job.place, outcome);
         }
         suspects
+    }
+
+    /// Deletions of any version that the service does not take without a condition (RFC 6585, section 3, and OData v4
+    /// protocol, section 8.2.4) go again with the condition that any version fits.
+    async fn insist(
+        &self,
+        table: &Table,
+        selection: &Selection,
+        jobs: &[Job<'_>],
+        answers: &mut [Result<Response, ConnectError>],
+    ) {
+        let (mut places, mut requests) = (Vec::new(), Vec::new());
+        for (place, (job, answer)) in jobs.iter().zip(answers.iter()).enumerate() {
+            let refused = answer.as_ref().is_ok_and(|it| it.status == StatusCode::PRECONDITION_REQUIRED);
+            if refused
+                && job.write.delete
+                && !matches!(job.write.precondition, Precondition::Version(_))
+                && let Ok(request) = self.request(table, selection, job)
+            {
+                places.push(place);
+                requests.push(request.header("if-match", "*"));
+            }
+        }
+        if requests.is_empty() {
+            return;
+        }
+        for (place, answer) in places.into_iter().zip(self.answers(requests).await) {
+            if let Some(slot) = answers.get_mut(place) {
+                *slot = answer;
+            }
+        }
     }
 
     /// A row was missing for these writes, their own or a lookup's target. The lookups are looked for anew: if one is

@@ -114,7 +114,7 @@ impl Environment {
             (false, Precondition::Absent) => Step::Create,
             (false, _) => Step::Change,
         };
-        Ok(Job { place, write, step, key: None, given, asked })
+        Ok(Job { place, write, step, key: None, given, asked, any_version: false })
     }
 
     /// Sends each job's request and settles what can be settled. Gives back those that need another step.
@@ -189,6 +189,13 @@ impl Environment {
             _ if answer.status.is_success() => WriteOutcome::Written(job.written(&plan.table, answer)),
             Step::Change | Step::Delete if answer.status == StatusCode::PRECONDITION_FAILED => {
                 WriteOutcome::PreconditionFailed
+            }
+            // RFC 6585, section 3, and OData v4 protocol, section 8.2.4: a service may insist on `If-Match`.
+            Step::Change | Step::Delete
+                if answer.status == StatusCode::PRECONDITION_REQUIRED && !job.any_version =>
+            {
+                job.any_version = true;
+                return None;
             }
             Step::Change if row_missing(answer) && overwrites => {
                 job.step = Step::Create;

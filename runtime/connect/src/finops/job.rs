@@ -32,6 +32,8 @@ pub(super) struct Job<'a> {
     pub(super) given: Cells,
     /// What the target's key says, by column; only for new rows.
     pub(super) asked: Cells,
+    /// Whether the service wants a condition where none is meant: "any version" is one.
+    pub(super) any_version: bool,
 }
 
 pub(super) type Cells = BTreeMap<String, (ColumnSchema, Value)>;
@@ -85,6 +87,9 @@ impl Job<'_> {
     fn conditional(&self, request: Request) -> Request {
         match &self.write.precondition {
             Precondition::Version(version) => request.header("if-match", &version.0),
+            Precondition::None | Precondition::Absent | Precondition::Exists if self.any_version => {
+                request.header("if-match", "*")
+            }
             Precondition::None | Precondition::Absent | Precondition::Exists => request,
         }
     }

@@ -286,3 +286,24 @@ async fn updates_by_key_find_their_row_first() {
     // The key is not written again, only what changed.
     assert_eq!(seen[2].json(), json!({ "name": "x" }));
 }
+
+/// RFC 6585, section 3: a service that takes no deletion without a condition is told that any version will do, once.
+#[tokio::test]
+async fn a_deletion_that_needs_a_condition_gets_one() {
+    let deletion =
+        |id: &str, precondition: Precondition| Write { delete: true, ..update(id, &[], precondition) };
+    let script = vec![
+        raw(&format!("DELETE accounts({ONE})?tag=dualwright"), 428, ""),
+        raw(&format!("DELETE accounts({TWO})?tag=dualwright"), 428, ""),
+        // Of the two, only the one that means any version goes again.
+        raw(&format!("DELETE accounts({ONE})?tag=dualwright"), 204, ""),
+    ];
+    let (server, dataverse) = Server::start(script).await;
+    let writes = [deletion(ONE, Precondition::Exists), deletion(TWO, version("W/\"1\""))];
+    let outcomes = dataverse.apply(&selection(), &writes).await.unwrap();
+    assert!(matches!(outcomes[0], WriteOutcome::Written(_)), "{outcomes:?}");
+    assert!(matches!(outcomes[1], WriteOutcome::Failed(ConnectError::Rejected { .. })), "{outcomes:?}");
+    let conditions: Vec<Option<String>> =
+        server.finish().iter().map(|seen| seen.header("if-match").map(str::to_owned)).collect();
+    assert_eq!(conditions, [None, Some("W/\"1\"".to_owned()), Some("*".to_owned())]);
+}

@@ -216,3 +216,23 @@ async fn a_write_that_does_not_fit_the_table_fails_alone() {
     assert!(matches!(&outcomes[2], WriteOutcome::Failed(_)), "{outcomes:?}");
     server.finish();
 }
+
+/// RFC 6585, section 3: a service that insists on a condition is told that any version will do, once.
+#[tokio::test]
+async fn a_service_that_wants_a_condition_gets_one() {
+    let script = vec![
+        exchange(&line("PATCH", "a"), 428, Json::Null),
+        exchange(&line("PATCH", "a"), 204, Json::Null),
+        exchange(&line("DELETE", "b"), 428, Json::Null),
+        exchange(&line("DELETE", "b"), 428, Json::Null),
+    ];
+    let (server, finops) = Server::start(script).await;
+    let one = |write: Write| async { finops.apply(&selection(), &[write]).await.unwrap().remove(0) };
+    let outcome = one(write("a", &[limit(1)], Precondition::Exists)).await;
+    assert!(matches!(outcome, WriteOutcome::Written(_)), "{outcome:?}");
+    let outcome = one(delete("b", Precondition::Exists)).await;
+    assert!(matches!(outcome, WriteOutcome::Failed(ConnectError::Rejected { .. })), "{outcome:?}");
+    let conditions: Vec<Option<String>> =
+        server.finish().iter().map(|seen| seen.header("if-match").map(str::to_owned)).collect();
+    assert_eq!(conditions, [None, Some("*".to_owned()), None, Some("*".to_owned())]);
+}
