@@ -36,7 +36,9 @@ pub(crate) struct Proof {
 pub(crate) async fn python(installed: &Installed, script: &str, pair: &SecurePair) -> Vec<Proof> {
     let mut command = Command::new(&installed.interpreter);
     command.arg(folder().join("python").join(script));
-    command.env("PYTHONPATH", &installed.packages).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+        .env("PYTHONPATH", &installed.packages)
+        .env("PYTHONPYCACHEPREFIX", installed.packages.join("compiled"));
     proofs(script, command, pair).await
 }
 

@@ -6,7 +6,7 @@ const BEGIN: &str = "<!-- table: begin -->";
 const END: &str = "<!-- table: end -->";
 
 /// Rows of the table, in order; an operation that no client knows is no row.
-const OPERATIONS: [&str; 25] = [
+const OPERATIONS: [&str; 29] = [
     "sign-in",
     "metadata",
     "create",
@@ -30,8 +30,12 @@ const OPERATIONS: [&str; 25] = [
     "FetchXML",
     "SQL",
     "delete in bulk",
+    "many-to-many",
     "make tables",
+    "typed columns",
+    "search",
     "actions",
+    "services",
 ];
 
 /// Columns of the table: clients with their systems.

@@ -214,6 +214,10 @@ await report.operation("errors", async () => {
   await assert.rejects(api.retrieveMultiple({ collection: "nosuchtables" }), status(404));
 });
 
+await report.refused("many-to-many", () => api.associate({
+  collection: "accounts", primaryKey: MISSING, relationshipName: "contact_customer_accounts", relatedCollection: "contacts", relatedKey: MISSING,
+}), "collection-valued");
+await report.refused("search", () => api.search("Contoso"), "/api/search");
 await report.refused("FetchXML", () => api.fetch({ collection: "accounts", fetchXml: "<fetch><entity name='account'/></fetch>" }), "fetchXml");
 await report.refused("aggregation", () => api.retrieveMultiple({ collection: "accounts", apply: "groupby((statecode))" }), "$apply");
 await report.refused("make tables", () => api.createEntity({ data: { SchemaName: "new_Thing" } }), "table definitions");

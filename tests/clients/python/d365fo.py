@@ -4,6 +4,10 @@ import asyncio
 import os
 import tempfile
 
+# Before it is imported: it keeps files in the home folder.
+HOME = tempfile.TemporaryDirectory()
+os.environ["HOME"] = HOME.name
+
 from d365fo_client import FOClient, FOClientConfig, QueryOptions
 
 from report import FINOPS, Report, raises, same
@@ -95,6 +99,8 @@ async def work(folder):
 
     told = await refuse(client.get_application_version())
     report.refused("actions", lambda: throw(told), "GetApplicationVersion")
+    answer = await client.post_json_service("UserSessionService", "AifUserSessionService", "GetUserSessionInfo")
+    report.refused("services", lambda: throw(f" {answer.status_code} {answer.error_message}"), "/api/services")
     await client.close()
 
 
@@ -102,6 +108,5 @@ def throw(text):
     raise RuntimeError(text)
 
 
-with tempfile.TemporaryDirectory() as folder:
-    os.environ["HOME"] = folder
-    asyncio.run(work(folder))
+with HOME:
+    asyncio.run(work(HOME.name))

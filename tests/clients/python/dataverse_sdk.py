@@ -133,6 +133,7 @@ with report.operation("errors"):
         client.records.delete("account", account)
     same((caught.error.status_code, caught.error.details["service_error_code"]), (404, "0x80040217"))
 
+report.refused("typed columns", lambda: client.tables.list_columns("account", typed=True), "RetrieveMetadataChanges")
 report.refused("SQL", lambda: client.query.sql("SELECT TOP 1 name FROM account"), "sql")
 report.refused("delete in bulk", lambda: client.records.delete("account", [account, account]), "BulkDelete")
 report.refused("FetchXML", lambda: list(client.query.fetchxml(

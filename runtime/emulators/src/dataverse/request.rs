@@ -58,6 +58,10 @@ pub(super) enum Prepared {
 /// The service root of a path and what follows it: `/api/data/v9.2/accounts` is `/api/data/v9.2` and `accounts`.
 pub(super) fn split_root(path: &str) -> Result<(&str, &str), ApiError> {
     let missing = || ApiError::no_resource(path);
+    // `webapi/relevance-search.md`
+    if path.starts_with("/api/search/") {
+        return Err(ApiError::unsupported("Dataverse search below /api/search"));
+    }
     let rest = path.strip_prefix("/api/data/").ok_or_else(missing)?;
     let (version, _) = rest.split_once('/').unwrap_or((rest, ""));
     if !matches!(version, "v9.0" | "v9.1" | "v9.2") {
@@ -100,8 +104,10 @@ pub(super) fn prepare(
             Err(ApiError::unsupported("changing table definitions"))
         };
     }
-    let (set, key) = parse_path_segment(first).map_err(|error| ApiError::bad_address(error.to_string()))?;
-    let Some(entity) = model.entity(&set) else { return Err(no_set(&set)) };
+    // The name alone: the parameters of a function are no key, and may be aliases.
+    let name = first.split('(').next().unwrap_or_default();
+    let Some(entity) = model.entity(name) else { return Err(no_set(name)) };
+    let (_, key) = parse_path_segment(first).map_err(|error| ApiError::bad_address(error.to_string()))?;
     if key.is_some() {
         return row(model, request, caller, query, &segments);
     }

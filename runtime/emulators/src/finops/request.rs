@@ -80,6 +80,8 @@ pub(super) fn prepare(
         }
         "metadata" => return Err(ApiError::method(&request.method)),
         "data" => {}
+        // `articles/fin-ops-core/dev-itpro/data-entities/custom-services.md`
+        "api" => return Err(ApiError::unsupported("custom services below /api/services")),
         _ => return Err(missing()),
     }
     if let Some((option, _)) = query.other.iter().find(|(name, _)| name.starts_with('$')) {

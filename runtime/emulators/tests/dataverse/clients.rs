@@ -25,10 +25,18 @@ async fn options_that_would_change_the_answer_are_refused_by_name() {
 async fn actions_functions_and_definitions_are_refused_by_name() {
     let emulator = start().await;
     let client = &emulator.client;
-    for name in ["BulkDelete", "CreateEntities", "RetrieveVersion()", "GlobalOptionSetDefinitions"] {
+    for name in [
+        "BulkDelete",
+        "CreateEntities",
+        "RetrieveVersion()",
+        "RetrieveMetadataChanges(Query=@p)",
+        "GlobalOptionSetDefinitions",
+    ] {
         let answer = client.send("POST", name, &[], "{}").await.expect(501);
-        assert!(answer.text.contains(name.trim_end_matches("()")), "{}", answer.text);
+        assert!(answer.text.contains(name.split('(').next().unwrap()), "{}", answer.text);
     }
+    let answer = client.send("POST", "/api/search/v2.0/query", &[], "{}").await.expect(501);
+    assert!(answer.text.contains("/api/search"), "{}", answer.text);
     client.send("GET", "nosuchtables", &[], "").await.expect(404);
 }
 

@@ -32,6 +32,11 @@ async fn actions_options_and_labels_are_refused_by_name() {
             "/data/CustomersV3(dataAreaId='a',CustomerAccount='1')/Microsoft.Dynamics.DataEntities.Post",
             "Post",
         ),
+        (
+            "POST",
+            "/api/services/UserSessionService/AifUserSessionService/GetUserSessionInfo",
+            "/api/services",
+        ),
         ("GET", "/data/CustomersV3?$apply=x", "$apply"),
         ("GET", "/data/CustomersV3?$index=1", "$index"),
         ("GET", "/data/CustomersV3?$filter=tolower(CustomerAccount)%20eq%20'x'", "tolower(CustomerAccount)"),
