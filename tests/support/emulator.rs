@@ -123,7 +123,7 @@ impl Emulator {
 }
 
 /// The secret of a client of the emulators.
-pub(crate) fn secret(client: &str) -> String {
+pub fn secret(client: &str) -> String {
     debug_assert!([PERSON, RUNTIME].contains(&client));
     format!("{client}-secret")
 }

@@ -39,7 +39,7 @@ use std::path::{Path, PathBuf};
 
 pub use binary::command;
 pub use cell::Cell;
-pub use emulator::{Emulator, Pair};
+pub use emulator::{Emulator, Pair, secret};
 pub use row::Row;
 pub use runtime::Runtime;
 pub use secure::SecurePair;

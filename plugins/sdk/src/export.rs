@@ -89,3 +89,93 @@ macro_rules! export_resolver {
         };
     };
 }
+
+/// Makes a type that implements [`Validate`](crate::Validate) the component's validator.
+///
+/// Takes the type's name. Off WebAssembly it only checks that the type is a validator.
+#[cfg(target_family = "wasm")]
+#[macro_export]
+macro_rules! export_validator {
+    ($validator:ident) => {
+        #[allow(unsafe_code, reason = "an export has a name that the linker must keep")]
+        const _: () = {
+            struct Exported;
+
+            impl $crate::validator_bindings::exports::dualwright::plugin::validator::Guest for Exported {
+                fn describe_validator() -> $crate::ValidatorDescription {
+                    <$validator as $crate::Validate>::describe()
+                }
+
+                fn validate(
+                    context: $crate::Context,
+                    batch: ::std::vec::Vec<$crate::Change>,
+                ) -> ::std::vec::Vec<::std::vec::Vec<$crate::Violation>> {
+                    <$validator as $crate::Validate>::validate(context, batch)
+                }
+            }
+
+            $crate::validator_bindings::export_validator_functions!(
+                Exported with_types_in $crate::validator_bindings
+            );
+        };
+    };
+}
+
+/// Makes a type that implements [`Validate`](crate::Validate) the component's validator.
+///
+/// Takes the type's name. Off WebAssembly it only checks that the type is a validator.
+#[cfg(not(target_family = "wasm"))]
+#[macro_export]
+macro_rules! export_validator {
+    ($validator:ident) => {
+        const _: fn() = || {
+            fn is_a_validator<V: $crate::Validate>() {}
+            is_a_validator::<$validator>();
+        };
+    };
+}
+
+/// Makes a type that implements [`Extend`](crate::Extend) the component's extension.
+///
+/// Takes the type's name. Off WebAssembly it only checks that the type is an extension.
+#[cfg(target_family = "wasm")]
+#[macro_export]
+macro_rules! export_extension {
+    ($extension:ident) => {
+        #[allow(unsafe_code, reason = "an export has a name that the linker must keep")]
+        const _: () = {
+            struct Exported;
+
+            impl $crate::extension_bindings::exports::dualwright::plugin::extension::Guest for Exported {
+                fn describe_extension() -> $crate::ExtensionDescription {
+                    <$extension as $crate::Extend>::describe()
+                }
+
+                fn extend(
+                    context: $crate::Context,
+                    batch: ::std::vec::Vec<$crate::Passing>,
+                ) -> ::std::vec::Vec<$crate::Extended> {
+                    <$extension as $crate::Extend>::extend(context, batch)
+                }
+            }
+
+            $crate::extension_bindings::export_extension_functions!(
+                Exported with_types_in $crate::extension_bindings
+            );
+        };
+    };
+}
+
+/// Makes a type that implements [`Extend`](crate::Extend) the component's extension.
+///
+/// Takes the type's name. Off WebAssembly it only checks that the type is an extension.
+#[cfg(not(target_family = "wasm"))]
+#[macro_export]
+macro_rules! export_extension {
+    ($extension:ident) => {
+        const _: fn() = || {
+            fn is_an_extension<E: $crate::Extend>() {}
+            is_an_extension::<$extension>();
+        };
+    };
+}

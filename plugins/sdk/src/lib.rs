@@ -45,6 +45,9 @@
 //! The crate must be a `cdylib` (beside the usual `rlib`). [`export_map!`] makes nothing but a type check off
 //! WebAssembly, so a map is an ordinary library whose logic is tested natively, with [`testing`].
 //!
+//! What is stacked on somebody else's map is a component of its own: [`Validate`] refuses records, [`Extend`] fills
+//! columns that the map leaves alone.
+//!
 //! A map is a pure function: it has no clock, no network and no files, and a fresh instance sees every batch, so
 //! nothing can be kept from one batch to the next. The few that need more ask the operator for it: [`lookup`] reads
 //! single records of either system, [`http`] sends requests to hosts that the operator named.
@@ -54,6 +57,9 @@ pub mod bindings;
 mod cell;
 mod decimal;
 mod export;
+mod extension;
+#[doc(hidden)]
+pub mod extension_bindings;
 mod heap;
 pub mod http;
 pub mod lookup;
@@ -62,11 +68,16 @@ mod resolver;
 #[doc(hidden)]
 pub mod resolver_bindings;
 pub mod testing;
+mod validator;
+#[doc(hidden)]
+pub mod validator_bindings;
 
 pub use bindings::dualwright::plugin::describe::{
     Description, KeyPair, LeavePolicy, LegDescription, TwoWayField,
 };
 pub use bindings::dualwright::plugin::types::{Cell, Change, Context, Leg, Operation, Outcome, Violation};
+pub use extension::{Extend, Extended, ExtensionDescription, Passing};
 pub use heap::Heap;
 pub use map::Map;
 pub use resolver::{Clash, ContestedCell, Resolve, Verdict};
+pub use validator::{Stage, Validate, ValidatorDescription};

@@ -1,11 +1,15 @@
 //! Runs rows through a map natively, by column name.
 
+mod layer;
+
 use std::collections::BTreeMap;
 
 use crate::{
     Cell, Change, Clash, ContestedCell, Context, Leg, LegDescription, Map, Operation, Outcome, Verdict,
     Violation,
 };
+
+pub use layer::{extend, validate};
 
 /// Cells by column name.
 pub type Row = BTreeMap<String, Cell>;

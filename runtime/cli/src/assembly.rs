@@ -12,4 +12,5 @@ mod systems;
 pub(crate) use candidate::Candidate;
 pub(crate) use maps::{LoadedMap, LoadedMaps, build_failure, host, host_failure, load_all, load_map};
 pub(crate) use runtime::{Runtime, failure as engine_failure};
+pub(crate) use stack::misfit_failure;
 pub(crate) use systems::connect;

@@ -12,7 +12,7 @@ use dualwright_plugin_host::registry::{
     Entry, Evidence, Installation, Installed, Listing, MapVersions, Refused, Registry, RegistryError, Role,
     Switch,
 };
-use dualwright_plugin_host::{Host, HostError, Misfits, Stack};
+use dualwright_plugin_host::{Grants, Host, HostError, Loaded, Misfit, Misfits, Stack};
 use dualwright_sync::map_state::Request;
 
 use keeper::RegistryKeeper;
@@ -141,8 +141,27 @@ impl Plugins {
         signature: Option<Vec<u8>>,
         actor: &str,
     ) -> Result<Installation, PluginError> {
+        self.check_owners(file, &bytes).await?;
         let (file, actor) = (file.to_owned(), actor.to_owned());
         self.blocking(move |registry| registry.install(&file, bytes, signature.as_deref(), &actor)).await
+    }
+
+    /// What could never be stacked on the map that is at work, whichever version of it: a layer that owns what another one
+    /// owns, or the key. Whatever else is wrong with a file, the registry says.
+    async fn check_owners(&self, file: &str, bytes: &[u8]) -> Result<(), PluginError> {
+        let Ok(Loaded::Layer(layer)) =
+            self.host.load_any_async(file, bytes.to_vec(), Grants::for_examination()).await
+        else {
+            return Ok(());
+        };
+        let base = layer.description().map.clone();
+        let Some(now) = self.engine.digest(&base).ok().and_then(|digest| self.stacks.find(&base, &digest))
+        else {
+            return Ok(());
+        };
+        let Err(Misfits(mut misfits)) = now.with_layer(layer) else { return Ok(()) };
+        misfits.retain(|misfit| matches!(misfit, Misfit::TwoOwners { .. } | Misfit::OwnsKey { .. }));
+        if misfits.is_empty() { Ok(()) } else { Err(Misfits(misfits).into()) }
     }
 
     /// Puts an installed version to work: `which` is a version, a digest, or the first digits of one. The engine takes

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::plugins::Plugins;
-use crate::routes::{activities, dead_letters, health, maps, nudges, plugins, records};
+use crate::routes::{activities, check, dead_letters, health, maps, nudges, plugins, records};
 
 /// A push carries at most 256 kB (larger ones leave their parameters out), with room for headers of our own.
 const BODY_MAX_BYTES: usize = 1024 * 1024;
@@ -134,6 +134,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/maps", get(maps::list))
         .route("/v1/maps/{map}/pause", post(maps::pause))
         .route("/v1/maps/{map}/resume", post(maps::resume))
+        .route("/v1/maps/{map}/check", post(check::check))
         .route("/v1/maps/{map}/records", get(records::story))
         .route("/v1/maps/{map}/reapply", post(records::reapply))
         .route("/v1/dead-letters", get(dead_letters::list))

@@ -8,7 +8,7 @@ use dualwright_model::{
     ColumnPath, IntegrationKey, Leg, MapName, Record, RecordId, System, TableSchema, Value,
 };
 use dualwright_odata::filter::Filter;
-use dualwright_plugin_host::Description;
+use dualwright_plugin_host::{Description, Violation};
 use dualwright_store::{Checkpoint, Settlement, Store};
 use dualwright_sync::conflict::Policy;
 use dualwright_sync::echo::BounceGuard;
@@ -29,6 +29,27 @@ pub(crate) struct Side {
     pub(crate) selection: Selection,
     /// The filter of the leg that starts here.
     pub(crate) filter: Option<Filter>,
+}
+
+impl Side {
+    /// The same cells as this side's columns will read back.
+    ///
+    /// # Errors
+    /// The first column that is unknown, or that cannot hold its value.
+    pub(crate) fn fitted(&self, cells: &Record) -> Result<Record, Violation> {
+        cells.try_map(|path, value| {
+            let column = self.schema.column(path.as_str()).ok_or_else(|| Violation {
+                field: Some(path.clone()),
+                code: "unknown-column".into(),
+                message: format!("table {} has no column {path}", self.schema.name),
+            })?;
+            column.coerce(value.clone()).map_err(|error| Violation {
+                field: Some(path.clone()),
+                code: "does-not-fit".into(),
+                message: error.to_string(),
+            })
+        })
+    }
 }
 
 /// Everything a map's tasks share. What outlives a version is shared between the contexts of all versions.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dualwright_connect::{Connector, Nudge};
-use dualwright_model::{Digest, IntegrationKey, Leg, MapName, System};
+use dualwright_model::{Digest, IntegrationKey, Leg, MapName, Record, System};
 use dualwright_store::{MapStateRecord, Store};
 use dualwright_sync::map_state::{MapState, Request};
 use dualwright_sync::wave;
@@ -19,8 +19,8 @@ use crate::shadow::Shadow;
 use crate::versions::{Versions, replay_faults_of};
 use crate::worker::{Worker, activity};
 use crate::{
-    Clock, EngineError, EngineSettings, Event, Keeper, MapLogic, MapSettings, MapStatus, RecordStory,
-    ShadowReport, Switched, initial_sync, preview, record,
+    Clock, EngineError, EngineSettings, Event, Examined, Keeper, MapLogic, MapSettings, MapStatus,
+    RecordStory, ShadowReport, Switched, examine, initial_sync, preview, record,
 };
 
 /// Nudges that may wait for one capture task; more are refused and sent again by the system.
@@ -305,6 +305,15 @@ impl Engine {
     /// When there is no such map, or the store fails.
     pub async fn story(&self, map: &MapName, key: &IntegrationKey) -> Result<RecordStory, EngineError> {
         record::story(&self.versions(map)?.now(), key).await
+    }
+
+    /// What would become of a record if one side told of it now: through the map, its validators and extensions as they
+    /// are at work, without writing anything. Values are taken as the source's columns hold them.
+    ///
+    /// # Errors
+    /// When there is no such map, or it has no such leg.
+    pub async fn examine(&self, map: &MapName, leg: Leg, record: Record) -> Result<Examined, EngineError> {
+        examine::examine(&self.versions(map)?.now(), leg, record).await
     }
 
     /// Puts every record that a version of the map wrote last back into the journal, to go through the version that is

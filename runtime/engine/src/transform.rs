@@ -157,17 +157,5 @@ fn reason(violation: &Violation) -> dualwright_store::Violation {
 
 /// Turns what the map wrote into what the target's columns will read back as.
 pub(crate) fn coerce(map: &MapContext, mode: Mode, cells: &Record) -> Result<Record, Violation> {
-    let schema = &map.side(mode.leg.target()).schema;
-    cells.try_map(|path, value| {
-        let column = schema.column(path.as_str()).ok_or_else(|| Violation {
-            field: Some(path.clone()),
-            code: "unknown-column".into(),
-            message: format!("table {} has no column {path}", schema.name),
-        })?;
-        column.coerce(value.clone()).map_err(|error| Violation {
-            field: Some(path.clone()),
-            code: "does-not-fit".into(),
-            message: error.to_string(),
-        })
-    })
+    map.side(mode.leg.target()).fitted(cells)
 }

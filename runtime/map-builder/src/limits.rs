@@ -1,7 +1,7 @@
 //! Whether a map stays within the sandbox's limits with more, and with larger, than its fixtures show.
 
 use dualwright_model::{Leg, Operation, Record, Value};
-use dualwright_plugin_host::{GuestChange, Limits, Plugin};
+use dualwright_plugin_host::{GuestChange, Limits, Stack};
 
 use crate::fixtures::{Case, fault_words};
 
@@ -18,7 +18,7 @@ pub struct LimitReport {
 
 /// Runs the rows of the fixtures, repeated to as many as one call can hold, and once with every text made long. Legs
 /// without fixtures are left out.
-pub async fn check(plugin: &Plugin, cases: &[Case], limits: &Limits) -> Vec<LimitReport> {
+pub async fn check(stack: &Stack, cases: &[Case], limits: &Limits) -> Vec<LimitReport> {
     /// Longer than any text column of either system but memos.
     const LONG: usize = 10_000;
     let mut reports = Vec::new();
@@ -35,7 +35,7 @@ pub async fn check(plugin: &Plugin, cases: &[Case], limits: &Limits) -> Vec<Limi
             (format!("texts of {LONG} characters"), long),
         ];
         for (what, rows) in attempts {
-            let fault = first_fault(plugin, leg, rows).await;
+            let fault = first_fault(stack, leg, rows).await;
             reports.push(LimitReport { leg, what, fault });
         }
     }
@@ -50,10 +50,10 @@ fn lengthened(row: &Record, length: usize) -> Record {
     row.iter().map(|(column, value)| (column.clone(), long(value))).collect()
 }
 
-async fn first_fault(plugin: &Plugin, leg: Leg, rows: Vec<Record>) -> Option<String> {
+async fn first_fault(stack: &Stack, leg: Leg, rows: Vec<Record>) -> Option<String> {
     let changes: Vec<GuestChange> =
         rows.into_iter().map(|record| GuestChange { operation: Operation::Upsert, record }).collect();
-    let answers = plugin.transform(leg, false, &changes).await;
+    let answers = stack.transform(leg, false, &changes).await;
     let fault = answers.into_iter().find_map(Result::err)?;
     Some(format!("{}: {}", fault_words(fault.kind), fault.message))
 }

@@ -9,7 +9,7 @@
 mod values;
 
 use dualwright_model::{ColumnPath, Leg, Operation, Record, System, Value};
-use dualwright_plugin_host::{GuestChange, Outcome, Plugin, Violation};
+use dualwright_plugin_host::{GuestChange, Outcome, Stack, Violation};
 use dualwright_table_map::compile::CompiledMap;
 
 use crate::fixtures::{Case, Expectation, show};
@@ -59,15 +59,15 @@ impl FieldReport {
 
 /// Tries the law on every two-way field, in the order of the description.
 pub async fn check(
-    plugin: &Plugin,
+    stack: &Stack,
     cases: &[Case],
     map: Option<&CompiledMap>,
     effort: Effort,
 ) -> Vec<FieldReport> {
     let mut reports = Vec::new();
     let keys: Vec<&ColumnPath> =
-        plugin.description().key.iter().flat_map(|pair| [&pair.finops, &pair.dataverse]).collect();
-    let pairs = plugin.description().two_way.clone();
+        stack.description().key.iter().flat_map(|pair| [&pair.finops, &pair.dataverse]).collect();
+    let pairs = stack.description().two_way.clone();
     for (number, (finops, dataverse)) in pairs.into_iter().enumerate() {
         let mut report =
             FieldReport { finops: finops.clone(), dataverse: dataverse.clone(), tried: 0, broken: None };
@@ -77,13 +77,13 @@ pub async fn check(
                 System::Dataverse => (&dataverse, &finops),
             };
             let journey = Journey {
-                plugin,
+                stack,
                 leg,
                 column,
                 partner,
                 is_key: keys.contains(&column),
-                row: base(plugin, cases, leg),
-                back: base(plugin, cases, opposite(leg)),
+                row: base(stack, cases, leg),
+                back: base(stack, cases, opposite(leg)),
             };
             let seed = effort.seed.wrapping_add(u64::try_from(number).unwrap_or(u64::MAX));
             let values = Generator::new(seed).values(&known(cases, map, leg, column), effort.values);
@@ -104,14 +104,14 @@ fn opposite(leg: Leg) -> Leg {
 }
 
 /// A row that the map is known to take: the first of the fixtures that it writes.
-fn base(plugin: &Plugin, cases: &[Case], leg: Leg) -> Record {
+fn base(stack: &Stack, cases: &[Case], leg: Leg) -> Record {
     let written = |case: &&Case| {
         case.leg == leg
             && case.operation == Operation::Upsert
             && matches!(case.expect, Some(Expectation::Upsert(_)))
     };
     let row = cases.iter().find(written).map(|case| case.row.clone()).unwrap_or_default();
-    let reads = plugin.description().leg(leg).map(|leg| leg.reads.as_slice()).unwrap_or_default();
+    let reads = stack.description().leg(leg).map(|leg| leg.reads.as_slice()).unwrap_or_default();
     row.iter()
         .filter(|(column, _)| reads.contains(*column))
         .map(|(column, value)| (column.clone(), value.clone()))
@@ -119,7 +119,7 @@ fn base(plugin: &Plugin, cases: &[Case], leg: Leg) -> Record {
 }
 
 struct Journey<'a> {
-    plugin: &'a Plugin,
+    stack: &'a Stack,
     leg: Leg,
     column: &'a ColumnPath,
     partner: &'a ColumnPath,
@@ -207,7 +207,7 @@ impl Journey<'_> {
 
     async fn send(&self, leg: Leg, record: Record) -> Result<Outcome, String> {
         let change = GuestChange { operation: Operation::Upsert, record };
-        match self.plugin.transform(leg, false, &[change]).await.pop() {
+        match self.stack.transform(leg, false, &[change]).await.pop() {
             Some(Ok(outcome)) => Ok(outcome),
             Some(Err(fault)) => {
                 Err(format!("{}: {}", crate::fixtures::fault_words(fault.kind), fault.message))

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use dualwright_map_builder::project::Project;
 use dualwright_map_builder::scaffold::{create, template};
+use dualwright_map_builder::{BuildOptions, fixtures};
+use dualwright_plugin_host::{Grants, Host, HostConfig, Stack};
 
 mod support;
 
@@ -57,4 +60,30 @@ async fn a_map_that_does_something_else_fails_its_fixtures() {
     let failed: Vec<&str> =
         cases.iter().filter(|(_, result)| !result.is_good()).map(|(case, _)| case.name.as_str()).collect();
     assert_eq!(failed, ["a group goes out", "a group comes back"]);
+}
+
+/// The examples of what is stacked on a map, on the map that they are made for.
+#[tokio::test]
+async fn the_examples_of_layers_pass_their_fixtures_on_their_map() {
+    let build = |path: &str| {
+        let project = Project::find(&repository().join(path)).unwrap();
+        let built = project.build(&BuildOptions::default()).unwrap_or_else(|error| panic!("{error}"));
+        (project, built.bytes)
+    };
+    let host = Host::new(HostConfig::default()).unwrap();
+    let (_, base) = build("plugins/catalogue/customers/customers-accounts.toml");
+    let base = host.load("customers-accounts", &base, &Grants::default()).unwrap();
+    for name in ["customer-credit-control", "customer-loyalty"] {
+        let (project, layer) = build(&format!("examples/{name}"));
+        let layer = host.load_layer(name, &layer, &Grants::default()).unwrap();
+        let stack = Stack::new(base.clone(), vec![layer]).unwrap();
+        let mut count = 0;
+        for file in fixtures::read_folder(&project.fixtures).unwrap() {
+            for (case, result) in file.cases.iter().zip(fixtures::run(&stack, &file.cases).await) {
+                assert!(result.is_good() && case.expect.is_some(), "{}: {result:?}", case.name);
+                count += 1;
+            }
+        }
+        assert!(count >= 2, "{name} has {count} cases");
+    }
 }

@@ -89,6 +89,7 @@ async fn create(story: &Story, table: &Table, rows: &[(String, &str)]) -> anyhow
 pub(crate) fn said(story: &Story, arguments: &[&str]) -> anyhow::Result<(i32, String)> {
     let mut command = support::command()?;
     command.args(arguments).arg("--config").arg(story.runtime.config());
+    command.env("TEST_RUNTIME_SECRET", support::secret(support::RUNTIME));
     let output = command.output()?;
     let text = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     Ok((output.status.code().context("the command was killed")?, text.concat()))

@@ -15,6 +15,7 @@ mod deletes;
 mod demo;
 mod guest;
 mod identity;
+mod layers;
 mod lookups;
 mod northwind;
 mod operator;

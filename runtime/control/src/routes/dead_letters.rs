@@ -51,10 +51,17 @@ pub(super) struct LetterAnswer {
 
 /// One reason against a record.
 #[derive(Serialize)]
-struct Reason {
+pub(super) struct Reason {
     field: Option<String>,
     code: String,
     message: String,
+}
+
+impl From<dualwright_plugin_host::Violation> for Reason {
+    fn from(violation: dualwright_plugin_host::Violation) -> Self {
+        let field = violation.field.map(|field| field.to_string());
+        Self { field, code: violation.code, message: violation.message }
+    }
 }
 
 impl From<Violation> for Reason {
@@ -118,7 +125,7 @@ pub(super) fn answer(dead: DeadLetter) -> LetterAnswer {
     }
 }
 
-fn cells(record: &Record) -> Map<String, Value> {
+pub(super) fn cells(record: &Record) -> Map<String, Value> {
     record.iter().map(|(column, cell)| (column.to_string(), cell_answer(cell))).collect()
 }
 

@@ -1,6 +1,7 @@
 //! One resource a file.
 
 pub(crate) mod activities;
+pub(crate) mod check;
 pub(crate) mod dead_letters;
 pub(crate) mod health;
 pub(crate) mod maps;

@@ -8,7 +8,7 @@ use dualwright_map_builder::fixtures::{self, Case, CaseResult};
 use dualwright_map_builder::project::{Built, Project};
 use dualwright_map_builder::round_trip::{Effort, FieldReport};
 use dualwright_map_builder::{BuildOptions, limits, round_trip};
-use dualwright_plugin_host::{Grants, Host, HostConfig};
+use dualwright_plugin_host::{Grants, Host, HostConfig, Stack};
 
 const EFFORT: Effort = Effort { seed: 1, values: 16 };
 
@@ -25,7 +25,7 @@ pub async fn examine(folder: &Path, built: Built) -> (Vec<(Case, CaseResult)>, V
     // A component with a whole language in it takes seconds to compile.
     let cache_folder = Some(BuildOptions::default().cache.join("compiled"));
     let host = Host::new(HostConfig { cache_folder, ..HostConfig::default() }).unwrap();
-    let plugin = host.load_async("map", built.bytes, Grants::default()).await.unwrap();
+    let plugin = Stack::from(host.load_async("map", built.bytes, Grants::default()).await.unwrap());
     let mut results = Vec::new();
     let mut cases = Vec::new();
     for file in fixtures::read_folder(&project.fixtures).unwrap() {

@@ -6,7 +6,7 @@ use clap::Args;
 use dualwright_diagnostics::Exit;
 use dualwright_map_builder::project::{Project, Source};
 use dualwright_map_builder::{BuildOptions, Progress as BuildProgress};
-use dualwright_plugin_host::Grants;
+use dualwright_plugin_host::{Grants, Loaded};
 use serde::Serialize;
 
 use super::workshop::{build_project, load, no_project, sandbox};
@@ -55,25 +55,33 @@ impl Build {
         };
         let built = build_project(&project, &options).await?;
         // Nothing is written that the sandbox would refuse later.
-        let plugin = load(&sandbox(None)?, &project, built.bytes.clone(), Grants::for_examination()).await?;
+        let loaded = load(&sandbox(None)?, &project, built.bytes.clone(), Grants::for_examination()).await?;
         write_whole(&target, &built.bytes).map_err(|error| {
             Failure::runtime("cannot write the component").at(target.display()).because(error)
         })?;
-        let description = plugin.description();
-        let digest = plugin.digest();
+        let (name, version, digest) = match &loaded {
+            Loaded::Map(map) => {
+                let said = map.description();
+                (said.name.as_str(), &said.version, map.digest())
+            }
+            Loaded::Layer(layer) => {
+                let said = layer.description();
+                (said.name.as_str(), &said.version, layer.digest())
+            }
+        };
         let toolchain = built.toolchain.as_deref().unwrap_or("an unknown tool chain");
         output.line(format!(
             "{} {} → {} ({} bytes, sha256 {}; guest built with {})",
-            description.name,
-            description.version,
+            name,
+            version,
             target.display(),
             built.bytes.len(),
             digest,
             toolchain
         ));
         output.document(&Document {
-            map: description.name.as_str(),
-            version: &description.version,
+            map: name,
+            version,
             file: &target,
             bytes: built.bytes.len(),
             digest: digest.as_str(),

@@ -9,13 +9,13 @@ use clap::Args;
 use dualwright_diagnostics::Exit;
 use dualwright_map_builder::fixtures::{self, Actual, Case, CaseResult, FixtureError, FixtureFile};
 use dualwright_map_builder::profile::measure;
-use dualwright_map_builder::project::Project;
+use dualwright_map_builder::project::{Built, Project};
 use dualwright_map_builder::round_trip::Effort;
 use dualwright_map_builder::{BuildOptions, Progress as BuildProgress, limits, round_trip};
-use dualwright_plugin_host::Plugin;
+use dualwright_plugin_host::{Grants, Host, Loaded, Stack};
 
 use super::workshop::{build_project, load, no_project, sandbox};
-use crate::assembly::host_failure;
+use crate::assembly::{host_failure, misfit_failure};
 use crate::{Failure, Output};
 use report::Report;
 
@@ -27,7 +27,8 @@ Example:
   dualwright map test                             in a project
   dualwright map test customer-groups.toml --filter deleted
   dualwright map test . --profile=/tmp            says where the time goes, and draws it
-  dualwright map test . --update                  records what the map does now as what is expected";
+  dualwright map test . --update                  records what the map does now as what is expected
+  dualwright map test . --on customers.toml       a validator or an extension, on the map that it is made for";
 
 /// Runs a map's fixtures, the round-trip law and the limits in the real sandbox.
 #[derive(Debug, Args)]
@@ -48,6 +49,9 @@ pub(crate) struct Test {
     /// How many values to generate for each two-way field and direction.
     #[arg(long, value_name = "COUNT", default_value_t = 48)]
     values: usize,
+    /// The map that a validator or an extension is stacked on: a project's folder, a map file, or a component.
+    #[arg(long, value_name = "PATH")]
+    on: Option<PathBuf>,
     /// Say where the fuel goes and what a row costs beside native code, and draw flame graphs (SVG): into this folder,
     /// or beside the map.
     #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true)]
@@ -67,29 +71,34 @@ impl Test {
         };
         let built = build_project(&project, &options).await?;
         let host = sandbox(Some(outside.services))?;
-        let plugin = load(&host, &project, built.bytes.clone(), outside.grants.clone()).await?;
-        let mut report = Report::new(*output, plugin.description());
+        let loaded = load(&host, &project, built.bytes.clone(), outside.grants.clone()).await?;
+        let (stack, base) = self.stack(&host, loaded, &options).await?;
+        let mut report = Report::new(*output, stack.description());
         for file in &files {
-            self.run_file(file, &plugin, &mut report).await?;
+            self.run_file(file, &stack, &mut report).await?;
         }
         let all: Vec<Case> = files.iter().flat_map(|file| file.cases.clone()).collect();
         if all.is_empty() {
             report.no_fixtures(&project.fixtures);
         }
-        let compiled = built.map.as_ref().map(|map| &map.compiled);
+        let compiled = base.as_ref().unwrap_or(&built).map.as_ref().map(|map| &map.compiled);
         let effort = Effort { seed: self.seed, values: self.values };
-        let fields: Vec<_> = round_trip::check(&plugin, &all, compiled, effort)
-            .await
-            .into_iter()
-            .filter(|field| self.wants(&format!("{} ↔ {}", field.finops, field.dataverse)))
-            .collect();
-        report.fields(&fields, self.seed);
+        // The law is the map's own: what is stacked on it may refuse what is generated.
+        if base.is_none() {
+            let fields: Vec<_> = round_trip::check(&stack, &all, compiled, effort)
+                .await
+                .into_iter()
+                .filter(|field| self.wants(&format!("{} ↔ {}", field.finops, field.dataverse)))
+                .collect();
+            report.fields(&fields, self.seed);
+        }
         if self.filter.is_none() {
-            report.limits(&limits::check(&plugin, &all, host.limits()).await);
+            report.limits(&limits::check(&stack, &all, host.limits()).await);
         }
         if let Some(folder) = &self.profile {
+            let plugin = stack.base();
             let measured =
-                measure(&plugin, &built.bytes, &all, compiled, &outside.grants, host.limits()).await;
+                measure(plugin, &built.bytes, &all, compiled, &outside.grants, host.limits()).await;
             let measured = measured.map_err(|error| host_failure(&error, project.path()))?;
             for leg in &measured {
                 let name = plugin.description().name.as_str();
@@ -100,18 +109,51 @@ impl Test {
         report.end()
     }
 
+    /// What is tested: the map itself, or the map that is named with what is stacked on it, and how that map was built.
+    async fn stack(
+        &self,
+        host: &Host,
+        loaded: Loaded,
+        options: &BuildOptions,
+    ) -> Result<(Stack, Option<Built>), Failure> {
+        let layer = match (loaded, &self.on) {
+            (Loaded::Map(map), None) => return Ok((Stack::from(map), None)),
+            (Loaded::Map(_), Some(_)) => {
+                return Err(Failure::usage("this is a map: nothing has to be named that it is stacked on")
+                    .at(self.path.display())
+                    .hint("leave --on out"));
+            }
+            (Loaded::Layer(layer), _) => layer,
+        };
+        let said = layer.description();
+        let Some(path) = &self.on else {
+            return Err(Failure::usage(format!(
+                "{} is stacked on the map {}: it is tested there",
+                said.name, said.map
+            ))
+            .at(self.path.display())
+            .hint(format!("name the map: dualwright map test {} --on MAP", self.path.display())));
+        };
+        if self.profile.is_some() {
+            return Err(Failure::usage("only maps have profiles").hint("leave --profile out"));
+        }
+        let project = Project::find(path).map_err(|error| no_project(&error))?;
+        let built = build_project(&project, options).await?;
+        let Loaded::Map(base) = load(host, &project, built.bytes.clone(), Grants::default()).await? else {
+            return Err(Failure::usage("this is no map, but what is stacked on one").at(path.display()));
+        };
+        let file = path.display().to_string();
+        let stack = Stack::new(base, vec![layer]).map_err(|misfits| misfit_failure(&misfits, &file))?;
+        Ok((stack, Some(built)))
+    }
+
     fn wants(&self, name: &str) -> bool {
         self.filter.as_deref().is_none_or(|filter| name.to_lowercase().contains(&filter.to_lowercase()))
     }
 
-    async fn run_file(
-        &self,
-        file: &FixtureFile,
-        plugin: &Plugin,
-        report: &mut Report,
-    ) -> Result<(), Failure> {
+    async fn run_file(&self, file: &FixtureFile, stack: &Stack, report: &mut Report) -> Result<(), Failure> {
         // Whole batches always, whatever is shown: a batch without its neighbours would be another test.
-        let results = fixtures::run(plugin, &file.cases).await;
+        let results = fixtures::run(stack, &file.cases).await;
         let shown = || file.cases.iter().zip(&results).filter(|(case, _)| self.wants(&case.name));
         let mut recorded = Vec::new();
         if self.update {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dualwright_map_builder::project::{Built, Project};
 use dualwright_map_builder::{BuildError, BuildOptions};
-use dualwright_plugin_host::{Grants, Host, HostConfig, HostError, Plugin, Services};
+use dualwright_plugin_host::{Grants, Host, HostConfig, HostError, Loaded, Services};
 
 use crate::Failure;
 use crate::assembly::{build_failure, host_failure};
@@ -31,15 +31,15 @@ pub(super) fn sandbox(services: Option<Arc<dyn Services>>) -> Result<Host, Failu
         .map_err(|error| Failure::runtime("there is no sandbox").because(error))
 }
 
-/// The component in the sandbox, with these grants.
+/// The component in the sandbox, with these grants: a map, or what is stacked on one.
 pub(super) async fn load(
     host: &Host,
     project: &Project,
     bytes: Vec<u8>,
     grants: Grants,
-) -> Result<Plugin, Failure> {
+) -> Result<Loaded, Failure> {
     let name = project.path().display().to_string();
-    host.load_async(&name, bytes, grants).await.map_err(|error| {
+    host.load_any_async(&name, bytes, grants).await.map_err(|error| {
         let failure = host_failure(&error, project.path());
         match error {
             HostError::ImportNotGranted { .. } => failure.hint(format!(
