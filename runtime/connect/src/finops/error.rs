@@ -15,8 +15,20 @@ const UPDATE_CONFLICT: &str = "update conflict";
 const INFOLOG: &str = "Infolog:";
 
 /// Whether the table has no such row. The table itself is known to exist: its description was read before.
+///
+/// A page of something that stands before the service (a gateway, an environment that is being moved) says nothing of a
+/// row: taken for a missing one it would have the other side's row deleted.
 pub(super) fn row_missing(response: &Response) -> bool {
+    is_gone(response) && is_own(&response.body)
+}
+
+fn is_gone(response: &Response) -> bool {
     matches!(response.status, StatusCode::NOT_FOUND | StatusCode::GONE)
+}
+
+/// Whether an answer is the service's own: a JSON object (OData JSON format 4.0, section 19), or nothing at all.
+fn is_own(body: &[u8]) -> bool {
+    body.iter().find(|byte| !byte.is_ascii_whitespace()).is_none_or(|byte| *byte == b'{')
 }
 
 /// Whether a new row was certainly refused because one with its key is there. In another language the words differ:
@@ -35,6 +47,13 @@ pub(super) fn refusal(client: &Client, response: &Response) -> ConnectError {
     let system = client.system().to_owned();
     if message.to_lowercase().contains(UPDATE_CONFLICT) {
         return ConnectError::Unavailable { system, reason: infolog(&message).to_owned() };
+    }
+    if is_gone(response) && !is_own(&response.body) {
+        let reason = format!(
+            "{} from something before the service, which gives no answer of its own",
+            response.status
+        );
+        return ConnectError::Unavailable { system, reason };
     }
     match client.failure(response) {
         ConnectError::Rejected { .. } => {}
@@ -56,7 +75,7 @@ fn infolog(message: &str) -> &str {
 mod tests {
     use http::{HeaderMap, StatusCode};
 
-    use super::{infolog, row_exists};
+    use super::{infolog, row_exists, row_missing};
     use crate::http::Response;
 
     fn response(status: u16, inner: &str) -> Response {
@@ -75,6 +94,17 @@ mod tests {
         assert!(row_exists(&response(409, "")));
         assert!(!row_exists(&response(201, exists)));
         assert!(!row_exists(&response(400, "Infolog: Error: Field 'Customer group' must be filled in..")));
+    }
+
+    #[test]
+    fn a_page_of_something_else_is_no_missing_row() {
+        let missing = |body: &'static str| {
+            let status = StatusCode::NOT_FOUND;
+            row_missing(&Response { status, headers: HeaderMap::new(), body: body.into() })
+        };
+        assert!(missing("") && missing(r#" {"error":{"code":"","message":"No route data."}}"#));
+        assert!(!missing("<html><body>404 - File or directory not found.</body></html>"));
+        assert!(!missing("no healthy upstream"));
     }
 
     #[test]

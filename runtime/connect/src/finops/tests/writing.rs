@@ -236,3 +236,19 @@ async fn a_service_that_wants_a_condition_gets_one() {
         server.finish().iter().map(|seen| seen.header("if-match").map(str::to_owned)).collect();
     assert_eq!(conditions, [None, Some("*".to_owned()), None, Some("*".to_owned())]);
 }
+
+#[tokio::test]
+async fn a_row_is_not_taken_for_gone_by_the_page_of_a_gateway() {
+    let page = || json!("<html>404 - File or directory not found.</html>");
+    let script =
+        vec![exchange(&line("DELETE", "a"), 404, page()), exchange(&line("PATCH", "b"), 404, page())];
+    let (server, finops) = Server::start(script).await;
+    for write in [delete("a", Precondition::Exists), write("b", &[limit(1)], Precondition::None)] {
+        let outcome = finops.apply(&selection(), &[write]).await.unwrap().remove(0);
+        let WriteOutcome::Failed(ConnectError::Unavailable { reason, .. }) = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert!(reason.contains("before the service"), "{reason}");
+    }
+    server.finish();
+}
