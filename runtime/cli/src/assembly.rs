@@ -13,4 +13,4 @@ pub(crate) use candidate::Candidate;
 pub(crate) use maps::{LoadedMap, LoadedMaps, build_failure, host, host_failure, load_all, load_map};
 pub(crate) use runtime::{Runtime, failure as engine_failure};
 pub(crate) use stack::misfit_failure;
-pub(crate) use systems::connect;
+pub(crate) use systems::{connect, connect_dataverse, connect_finops, failure as connect_failure};

@@ -89,6 +89,13 @@ impl Failure {
         self
     }
 
+    /// The same failure with another exit code, for a command whose codes mean something of their own.
+    #[must_use]
+    pub(crate) fn ending_in(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
     /// What was wrong, in one line: the causes where there are any, for they say more.
     pub(crate) fn reason(&self) -> String {
         if self.causes.is_empty() { self.what.clone() } else { self.causes.join(": ") }

@@ -10,6 +10,7 @@ pub(crate) const DATAVERSE: &[(&str, &str)] = &[
         "msdyn_customerpaymentmethods.toml",
         include_str!("../schema/dataverse/msdyn_customerpaymentmethods.toml"),
     ),
+    ("msdyn_dualwriteentitymaps.toml", include_str!("../schema/dataverse/msdyn_dualwriteentitymaps.toml")),
     ("msdyn_globalproducts.toml", include_str!("../schema/dataverse/msdyn_globalproducts.toml")),
     ("msdyn_paymentdays.toml", include_str!("../schema/dataverse/msdyn_paymentdays.toml")),
     ("msdyn_paymentschedules.toml", include_str!("../schema/dataverse/msdyn_paymentschedules.toml")),

@@ -10,6 +10,8 @@
 
 pub mod check;
 pub mod compose;
+pub mod diff;
+pub mod dual_write;
 mod error;
 mod excerpt;
 pub mod fixtures;

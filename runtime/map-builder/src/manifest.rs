@@ -54,7 +54,11 @@ fn locate(path: &Path, text: &str, problem: &Problem) -> MapProblem {
     }
 }
 
-fn value_set(map: &Path, name: &str) -> Result<(PathBuf, ValueSet), String> {
+/// The value set of this name that is nearest to a map, and the file it is in.
+///
+/// # Errors
+/// In words, why there is none.
+pub fn value_set(map: &Path, name: &str) -> Result<(PathBuf, ValueSet), String> {
     let plain = |character: char| character.is_ascii_alphanumeric() || character == '-' || character == '_';
     if name.is_empty() || !name.chars().all(plain) {
         return Err(format!("{name:?} is not the name of a value set"));

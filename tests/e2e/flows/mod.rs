@@ -15,6 +15,7 @@ mod deletes;
 mod demo;
 mod guest;
 mod identity;
+mod imports;
 mod layers;
 mod lookups;
 mod northwind;

@@ -7,27 +7,39 @@ use dualwright_connect::{ConnectError, Connector, dataverse, finops};
 use dualwright_engine::Pair;
 
 use crate::Failure;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, ServiceUrl};
 
 /// Makes both connectors. Secrets are read here; nothing is sent yet.
 pub(crate) fn connect(config: &Config) -> Result<Pair, Failure> {
-    let finops = finops::FinopsConfig::new(config.finops.url.as_str(), sign_in(&config.finops, config)?);
-    let dataverse =
-        dataverse::DataverseConfig::new(config.dataverse.url.as_str(), sign_in(&config.dataverse, config)?);
-    let finops: Arc<dyn Connector> =
-        Arc::new(finops::Finops::connect(finops).map_err(|error| failure(&error))?);
-    let dataverse: Arc<dyn Connector> =
-        Arc::new(dataverse::Dataverse::connect(dataverse).map_err(|error| failure(&error))?);
-    Ok(Pair { finops, dataverse })
+    Ok(Pair { finops: Arc::new(connect_finops(config)?), dataverse: connect_dataverse(config, None)? })
 }
 
-fn sign_in(environment: &Environment, config: &Config) -> Result<SignIn, Failure> {
+/// The connector to F&O, with what only F&O can be asked.
+pub(crate) fn connect_finops(config: &Config) -> Result<finops::Finops, Failure> {
+    let settings = finops::FinopsConfig::new(
+        config.finops.url.as_str(),
+        sign_in(&config.finops, &config.finops.url, config)?,
+    );
+    finops::Finops::connect(settings).map_err(|error| failure(&error))
+}
+
+/// The connector to the configuration's Dataverse, or to another environment with the same credential.
+pub(crate) fn connect_dataverse(
+    config: &Config,
+    address: Option<&ServiceUrl>,
+) -> Result<Arc<dyn Connector>, Failure> {
+    let url = address.unwrap_or(&config.dataverse.url);
+    let settings = dataverse::DataverseConfig::new(url.as_str(), sign_in(&config.dataverse, url, config)?);
+    Ok(Arc::new(dataverse::Dataverse::connect(settings).map_err(|error| failure(&error))?))
+}
+
+fn sign_in(environment: &Environment, url: &ServiceUrl, config: &Config) -> Result<SignIn, Failure> {
     let secret = environment.client_secret.read(&config.folder)?;
     Ok(SignIn {
         token_url: environment.token_url(),
         client_id: environment.client_id.clone(),
         client_secret: Secret::new(secret.reveal()),
-        scope: format!("{}/.default", environment.url),
+        scope: format!("{url}/.default"),
     })
 }
 

@@ -203,6 +203,16 @@ impl Config {
     /// # Errors
     /// When the file cannot be read or says something that cannot be used: with file, line and column.
     pub fn load(path: &Path) -> Result<Self, Failure> {
+        let config = Self::load_systems(path)?;
+        config.check_maps(path)?;
+        Ok(config)
+    }
+
+    /// As [`Config::load`], for commands that need the two systems and no map: there may be none yet.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_systems(path: &Path) -> Result<Self, Failure> {
         let text = std::fs::read_to_string(path).map_err(|error| {
             let failure = Failure::usage("cannot read the configuration").at(path.display()).because(&error);
             if error.kind() == std::io::ErrorKind::NotFound {
@@ -226,6 +236,15 @@ impl Config {
         Ok(config)
     }
 
+    fn check_maps(&self, path: &Path) -> Result<(), Failure> {
+        if self.maps.is_empty() {
+            return Err(Failure::usage("the configuration names no map").at(path.display()).hint(
+                "add a [[map]] with a file, such as plugins/catalogue/customers/customer-groups.toml",
+            ));
+        }
+        Ok(())
+    }
+
     /// A path of the file, seen from where we are.
     pub fn resolve(&self, path: &Path) -> PathBuf {
         self.folder.join(path)
@@ -233,11 +252,6 @@ impl Config {
 
     fn check(&self, path: &Path) -> Result<(), Failure> {
         let wrong = |what: String| Failure::usage(what).at(path.display());
-        if self.maps.is_empty() {
-            return Err(wrong("the configuration names no map".into()).hint(
-                "add a [[map]] with a file, such as plugins/catalogue/customers/customer-groups.toml",
-            ));
-        }
         for (index, map) in self.maps.iter().enumerate() {
             if self.maps.iter().take(index).any(|other| other.file == map.file) {
                 return Err(wrong(format!("the map {} is listed twice", map.file.display())));

@@ -19,7 +19,9 @@ file = "a.toml"
 "#;
 
 fn parse(text: &str) -> Result<Config, String> {
-    Config::parse(text, Path::new("shop.toml"), Path::new("folder")).map_err(|failure| failure.to_string())
+    let path = Path::new("shop.toml");
+    let config = Config::parse(text, path, Path::new("folder"));
+    config.and_then(|config| config.check_maps(path).map(|()| config)).map_err(|failure| failure.to_string())
 }
 
 fn check_refused(text: &str, place: &str, words: &str) {

@@ -30,6 +30,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 pub use config::FinopsConfig;
+pub use schema::EntityName;
 
 use crate::http::Request;
 use crate::{
@@ -50,6 +51,14 @@ impl Finops {
     /// When the address is no `http` or `https` address, or this machine cannot do TLS.
     pub fn connect(config: FinopsConfig) -> Result<Self, ConnectError> {
         Ok(Self { environment: Environment::new(config)? })
+    }
+
+    /// The names of every data entity that has an entity set, for those who only know its label.
+    ///
+    /// # Errors
+    /// When the metadata service does not answer, or not in its own shape.
+    pub async fn entities(&self) -> Result<Vec<EntityName>, ConnectError> {
+        self.environment.catalogue.entities().await
     }
 }
 

@@ -52,6 +52,35 @@ struct DataEntity {
     is_read_only: bool,
 }
 
+/// A data entity's names, as the metadata service tells them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntityName {
+    /// Its own name: `CustCustomerGroupEntity`.
+    pub name: String,
+    /// The entity set: `CustomerGroups`.
+    pub set: String,
+    /// One row's name: `CustomerGroup`.
+    pub singular: String,
+    /// The label, or the id of one (`@SYS11811`); empty where it has none.
+    pub label: String,
+}
+
+#[derive(Deserialize)]
+struct EntityPage {
+    value: Vec<ListedEntity>,
+    #[serde(rename = "@odata.nextLink")]
+    next_link: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListedEntity {
+    name: String,
+    public_entity_name: Option<String>,
+    public_collection_name: Option<String>,
+    label_id: Option<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct PublicEntity {
@@ -139,6 +168,33 @@ impl Catalogue {
             set.eq_ignore_ascii_case(name.as_str()) && entity.public_entity_name.is_some()
         };
         listed.value.into_iter().find(is_it).ok_or_else(|| self.unknown(format!("the table {name}")))
+    }
+
+    /// Every data entity that has an entity set.
+    pub(super) async fn entities(&self) -> Result<Vec<EntityName>, ConnectError> {
+        let mut path = format!(
+            "{}DataEntities?$select=Name,PublicEntityName,PublicCollectionName,LabelId",
+            self.metadata_path
+        );
+        let mut entities = Vec::new();
+        loop {
+            let answer = self.client.fetch(Request::get(path)).await?;
+            let page: EntityPage = answer
+                .json()
+                .map_err(|reason| self.client.protocol(format!("the metadata service: {reason}")))?;
+            entities.extend(page.value.into_iter().filter_map(|entity| {
+                Some(EntityName {
+                    name: entity.name,
+                    set: entity.public_collection_name.filter(|set| !set.is_empty())?,
+                    singular: entity.public_entity_name.unwrap_or_default(),
+                    label: entity.label_id.unwrap_or_default(),
+                })
+            }));
+            match page.next_link {
+                Some(link) => path = self.client.path_of(&link)?,
+                None => return Ok(entities),
+            }
+        }
     }
 
     /// The members of every enum that the table's columns use.

@@ -44,7 +44,7 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) async fn run(self, output: &Output) -> Result<Exit, Failure> {
-        let config = Config::load(&self.config)?;
+        let config = Config::load_systems(&self.config)?;
         let pair = connect(&config)?;
         let notes = *output;
         let options = BuildOptions {

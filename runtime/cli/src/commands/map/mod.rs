@@ -2,6 +2,10 @@
 
 mod build;
 mod check;
+mod diff;
+mod dual_write;
+mod export;
+mod import;
 mod new;
 mod preview;
 mod test;
@@ -29,6 +33,12 @@ enum Action {
     Build(build::Build),
     /// Check a map against both systems.
     Check(check::Check),
+    /// Tell what differs between maps, versions or whole environments, field by field.
+    Diff(diff::Diff),
+    /// Turn the maps that dual-write has into map files.
+    Import(import::Import),
+    /// Turn map files into dual-write's own definitions.
+    Export(export::Export),
     /// Show what a candidate would write otherwise than the configured map.
     Preview(preview::Preview),
 }
@@ -40,6 +50,9 @@ impl Map {
             Action::Test(command) => command.run(output).await,
             Action::Build(command) => command.run(output).await,
             Action::Check(command) => command.run(output).await,
+            Action::Diff(command) => command.run(output).await,
+            Action::Import(command) => command.run(output).await,
+            Action::Export(command) => command.run(output),
             Action::Preview(command) => command.run(output).await,
         }
     }
