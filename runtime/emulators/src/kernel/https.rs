@@ -41,6 +41,8 @@ impl Https {
     /// # Errors
     /// When it cannot be made or kept.
     pub fn open(folder: &Path, address: IpAddr) -> Result<Self, EmulatorError> {
+        // Whoever is told of it may stand elsewhere.
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
         let https = Self { folder: folder.join(format!("https-{}", address.to_string().replace(':', "-"))) };
         if !https.is_fresh() {
             https.make(address)?;
