@@ -43,8 +43,10 @@ async fn a_new_rust_project_builds_anywhere_and_a_value_that_it_loses_is_found()
 }
 
 #[tokio::test]
-async fn the_example_passes_its_own_tests() {
-    all_good(&test(&repository().join("examples/customer-groups")).await);
+async fn the_examples_of_maps_pass_their_own_tests() {
+    for name in ["customer-groups", "customer-credit", "vendor-banks-rust"] {
+        all_good(&test(&repository().join("examples").join(name)).await);
+    }
 }
 
 #[tokio::test]
