@@ -1,8 +1,9 @@
 """Released products of F&O, weighed in kilograms, as products of Dataverse, weighed in pounds."""
 
 from decimal import Decimal
+from typing import Callable, Dict
 
-from dualwright_sdk import Answer, Cell, Direction, Map, Reject, reject
+from dualwright_sdk import Answer, Cell, Context, Direction, Map, Reject, reject
 from units import kilograms, pounds
 
 KEY = [("dataAreaId", "msdyn_company.cdm_companycode"), ("ItemNumber", "msdyn_itemnumber")]
@@ -11,7 +12,7 @@ WEIGHT = ("NetProductWeight", "stockweight")
 PAIRS = [*KEY, NAME, WEIGHT]
 
 
-def weighed(column: str, weight: Cell, convert) -> Cell | Reject:
+def weighed(column: str, weight: Cell, convert: Callable[[Decimal], Decimal | None]) -> Cell | Reject:
     """A weight in the other unit. Nothing and nothing said are the same in every unit."""
     if not isinstance(weight, Decimal):
         return weight
@@ -26,7 +27,7 @@ class ToDataverse(Direction):
     reads = [finops for finops, _ in PAIRS]
     writes = [dataverse for _, dataverse in PAIRS]
 
-    def transform(self, row, context) -> Answer:
+    def transform(self, row: Dict[str, Cell], context: Context) -> Answer:
         weight = weighed(WEIGHT[0], row[WEIGHT[0]], pounds)
         if isinstance(weight, Reject):
             return weight
@@ -37,7 +38,7 @@ class ToFinops(Direction):
     reads = [dataverse for _, dataverse in PAIRS]
     writes = [finops for finops, _ in PAIRS]
 
-    def transform(self, row, context) -> Answer:
+    def transform(self, row: Dict[str, Cell], context: Context) -> Answer:
         weight = weighed(WEIGHT[1], row[WEIGHT[1]], kilograms)
         if isinstance(weight, Reject):
             return weight

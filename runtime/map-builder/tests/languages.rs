@@ -37,17 +37,49 @@ async fn passes_its_own_tests(folder: &Path, most_bytes: usize) {
     all_good(&examine(folder, built).await);
 }
 
+/// Puts a line into a new project's map that throws for one row, and a fixture that expects to be told its number and
+/// nothing of what was thrown.
+fn let_it_throw(folder: &Path, file: &str, before: &str, line: &str, told: &str) {
+    let path = folder.join(file);
+    let code = std::fs::read_to_string(&path).unwrap();
+    let number = code.lines().position(|other| other.starts_with(before)).unwrap() + 1;
+    let code = code.replacen(before, &format!("{line}\n{before}"), 1);
+    std::fs::write(&path, code).unwrap();
+    let fixture = folder.join("fixtures/to-dataverse.toml");
+    let mut cases = std::fs::read_to_string(&fixture).unwrap();
+    let message = told.replace("{line}", &number.to_string());
+    cases.push_str(&format!(
+        "\n[[case]]\nname = \"an exception\"\nleg = \"to-dataverse\"\nrow = {{ dataAreaId = \"usmf\", CustomerGroupId = \"1\", \
+         IsSalesTaxIncludedInPrice = \"throw\" }}\n\n[[case.expect.reject]]\ncode = \"exception\"\nmessage = \"{message}\"\n"
+    ));
+    std::fs::write(&fixture, cases).unwrap();
+}
+
 #[tokio::test]
-async fn a_new_typescript_project_passes_its_own_tests() {
+async fn a_new_typescript_project_passes_its_own_tests_and_tells_where_it_throws() {
     let folder = tempfile::tempdir().unwrap();
     create(folder.path(), "unit-prices", template("typescript").unwrap()).unwrap();
+    let_it_throw(
+        folder.path(),
+        "src/map.ts",
+        "  const word = typeof member",
+        "  if (member === \"throw\") throw new RangeError(`secret: ${member}`);",
+        "the map threw RangeError at src/map.ts:{line}",
+    );
     passes_its_own_tests(folder.path(), 3 << 20).await;
 }
 
 #[tokio::test]
-async fn a_new_python_project_passes_its_own_tests() {
+async fn a_new_python_project_passes_its_own_tests_and_tells_where_it_raises() {
     let folder = tempfile::tempdir().unwrap();
     create(folder.path(), "unit-prices", template("python").unwrap()).unwrap();
+    let_it_throw(
+        folder.path(),
+        "unit_prices_map.py",
+        "        if tax is not None",
+        "        if tax == \"throw\": raise KeyError(\"secret\")",
+        "the map raised KeyError at unit_prices_map.py:{line} in transform",
+    );
     passes_its_own_tests(folder.path(), 24 << 20).await;
 }
 

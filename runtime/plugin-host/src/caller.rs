@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use wasmtime::Store;
 
+use crate::ahead::{Ahead, Ready};
 use crate::engine::Shared;
 use crate::fault::NotStarted;
 use crate::imports::outside::{self, Errands, Outside};
@@ -30,6 +31,8 @@ pub(crate) struct Caller {
     /// What it may ask of the world outside, if anything.
     outside: Option<Arc<Outside>>,
     calls: Arc<Semaphore>,
+    /// Instances made before they are needed. Not for guests that ask the world outside: they may do so while they start.
+    ahead: Ahead,
     counters: Counters,
 }
 
@@ -53,6 +56,7 @@ impl Caller {
             settings,
             outside,
             calls,
+            ahead: Ahead::default(),
             counters: Counters::default(),
         })
     }
@@ -94,6 +98,11 @@ impl Caller {
             caller.answer(&rows, written, outside.as_ref(), &cancelled, call)
         })
         .await;
+        if self.ahead.is_wanted() {
+            // While the caller has its hands full with what came out.
+            let caller = Arc::clone(self);
+            tokio::task::spawn_blocking(move || caller.make_ahead());
+        }
         let answers = answered.unwrap_or_default();
         if answers.len() == count {
             return answers;
@@ -122,6 +131,24 @@ impl Caller {
         answers
     }
 
+    fn make_ahead(&self) {
+        let limits = &self.shared.limits;
+        self.ahead.make(&self.shared.ahead, self.shared.slow_start, || {
+            self.fresh(limits.deadline, limits.output_bytes_floor)
+        });
+    }
+
+    fn fresh(&self, deadline: Duration, output_bytes: usize) -> Store<State> {
+        store::fresh(
+            &self.shared.engine,
+            self.shared.limits.memory_bytes,
+            deadline,
+            output_bytes,
+            Arc::clone(&self.origin),
+            Arc::clone(&self.settings),
+        )
+    }
+
     /// One call in one fresh instance, which is gone afterwards. Tries again, a little later, when the host could not
     /// make one.
     fn call<T>(
@@ -137,19 +164,27 @@ impl Caller {
         let mut pauses = PAUSES.into_iter();
         loop {
             let begun = Instant::now();
-            let mut store = store::fresh(
-                &self.shared.engine,
-                limits.memory_bytes,
-                deadline,
-                output_bytes,
-                Arc::clone(&self.origin),
-                Arc::clone(&self.settings),
-            );
+            let ready = self.ahead.take();
+            self.counters.met(ready.is_some());
+            let (mut store, place) = match ready {
+                Some(Ready { mut store, place }) => {
+                    store::begin(&mut store, deadline, output_bytes);
+                    (store, Some(place))
+                }
+                None => (self.fresh(deadline, output_bytes), None),
+            };
+            if self.outside.is_none() {
+                store.data_mut().slow = self.shared.slow_start;
+            }
             if let Some(batch) = outside {
                 Errands::allow(&mut store, batch, rows);
             }
             let answered = call(&mut store);
-            let guard = store.into_data().guard;
+            let State { guard, slow_start, .. } = store.into_data();
+            drop(place);
+            if let Some(linked) = slow_start {
+                self.ahead.note(linked);
+            }
             self.counters.called(begun.elapsed());
             match answered {
                 Ok(answers) => return Ok(answers),

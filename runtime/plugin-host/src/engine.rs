@@ -3,12 +3,14 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails,
 };
 
+use crate::ahead;
 use crate::cache::Cache;
 use crate::component;
 use crate::ticker::Ticker;
@@ -27,6 +29,9 @@ pub struct HostConfig {
     pub cache_folder: Option<PathBuf>,
     /// What answers `lookup` and `http`; without it, guests that were granted them are told that nothing is connected.
     pub services: Option<Arc<dyn Services>>,
+    /// Components that take this long to start get an instance made ahead, while what came of the batch before is being
+    /// written. Each serves one call and is thrown away. [`Duration::MAX`]: never.
+    pub slow_start: Duration,
 }
 
 impl Default for HostConfig {
@@ -38,6 +43,8 @@ impl Default for HostConfig {
                 .unwrap_or(NonZeroUsize::MIN),
             cache_folder: None,
             services: None,
+            // What Rust takes is a tenth of it; QuickJS and Python take more.
+            slow_start: Duration::from_micros(50),
         }
     }
 }
@@ -70,6 +77,10 @@ pub(crate) struct Shared {
     pub(crate) asking: Arc<Semaphore>,
     pub(crate) cache: Option<Cache>,
     pub(crate) services: Option<Arc<dyn Services>>,
+    /// Places for instances that were made ahead.
+    pub(crate) ahead: Arc<Semaphore>,
+    /// How long a start takes that is worth it.
+    pub(crate) slow_start: Duration,
     loading: Mutex<()>,
     _ticker: Ticker,
 }
@@ -105,6 +116,8 @@ impl Host {
                 asking: Arc::new(Semaphore::new(slots.div_ceil(2))),
                 cache,
                 services: config.services,
+                ahead: Arc::new(Semaphore::new(ahead::MOST)),
+                slow_start: config.slow_start,
                 loading: Mutex::new(()),
                 _ticker: ticker,
             }),
@@ -216,7 +229,7 @@ fn engine_config(limits: &Limits, slots: usize) -> Result<Config, HostError> {
     Ok(config)
 }
 
-/// One more than the calls, for the one component that may be loading.
+/// More than the calls: one for the component that may be loading, and those that are made ahead.
 fn pool(limits: &Limits, slots: usize) -> Result<PoolingAllocationConfig, HostError> {
     // A Rust guest has one core instance, one memory and one table; a Python guest has some 50 instances, 10
     // memories and 30 tables. These leave room and still end somewhere.
@@ -234,8 +247,8 @@ fn pool(limits: &Limits, slots: usize) -> Result<PoolingAllocationConfig, HostEr
 
     let slots = u32::try_from(slots)
         .ok()
-        .and_then(|slots| slots.checked_add(1))
-        .filter(|slots| *slots <= 1024)
+        .filter(|slots| *slots <= 1000)
+        .and_then(|slots| slots.checked_add(1)?.checked_add(u32::try_from(ahead::MOST).ok()?))
         .ok_or_else(|| HostError::Engine { reason: "more than 1,000 concurrent calls".to_owned() })?;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(slots)

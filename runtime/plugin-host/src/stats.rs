@@ -12,8 +12,10 @@ pub struct PluginStats {
     pub rows: u64,
     /// Rows that ended in a fault.
     pub faults: u64,
-    /// Time spent in calls, making the instance included.
+    /// Time spent in calls, making the instance included where it was not made ahead.
     pub time: Duration,
+    /// Calls whose instance was made ahead.
+    pub ahead: u64,
 }
 
 #[derive(Debug, Default)]
@@ -22,6 +24,7 @@ pub(crate) struct Counters {
     rows: AtomicU64,
     faults: AtomicU64,
     nanos: AtomicU64,
+    ahead: AtomicU64,
 }
 
 impl Counters {
@@ -29,6 +32,10 @@ impl Counters {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let spent = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.nanos.fetch_add(spent, Ordering::Relaxed);
+    }
+
+    pub(crate) fn met(&self, ahead: bool) {
+        self.ahead.fetch_add(u64::from(ahead), Ordering::Relaxed);
     }
 
     pub(crate) fn answered(&self, rows: usize, faults: usize) {
@@ -42,6 +49,7 @@ impl Counters {
             rows: self.rows.load(Ordering::Relaxed),
             faults: self.faults.load(Ordering::Relaxed),
             time: Duration::from_nanos(self.nanos.load(Ordering::Relaxed)),
+            ahead: self.ahead.load(Ordering::Relaxed),
         }
     }
 }

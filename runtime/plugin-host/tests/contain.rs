@@ -12,7 +12,7 @@ mod support;
 use std::time::Duration;
 
 use dualwright_model::Leg;
-use dualwright_plugin_host::{GuestFault, GuestFaultKind, Limits, TransformResult};
+use dualwright_plugin_host::{GuestFault, GuestFaultKind, Host, HostConfig, Limits, TransformResult};
 
 use support::{SECRET, batch, echoed, host, load, patient, row, tight};
 
@@ -186,6 +186,41 @@ async fn nothing_is_left_over_from_batch_to_batch() {
         assert_eq!(answers, (0..ROWS).map(|index| echoed(index, SECRET)).collect::<Vec<_>>());
     }
     assert_eq!(plugin.stats().calls, 12);
+}
+
+/// Each of them would trap, were it not the first call of its instance.
+#[tokio::test]
+async fn an_instance_made_ahead_serves_one_batch_and_has_nothing_left_over() {
+    let config = HostConfig { limits: patient(), slow_start: Duration::ZERO, ..HostConfig::default() };
+    let host = Host::new(config).unwrap();
+    let plugin = load(&host, "state");
+    let (mut rows, begun) = (0_u64, std::time::Instant::now());
+    while plugin.stats().ahead < 20 {
+        assert!(begun.elapsed().as_secs() < 60, "none is made ahead: {:?}", plugin.stats());
+        let answers = plugin.transform(Leg::ToDataverse, false, &batch(3, &[])).await;
+        assert_eq!(answers, (0..3).map(|index| echoed(index, SECRET)).collect::<Vec<_>>());
+        rows += 3;
+    }
+    assert_eq!((plugin.stats().rows, plugin.stats().faults), (rows, 0));
+    // And a batch whose instance traps is nobody else's trouble.
+    let trapping = load(&host, "trap");
+    for _ in 0..5 {
+        let answers = trapping.transform(Leg::ToDataverse, false, &batch(3, &[1])).await;
+        assert!(answers[0].is_ok() && answers[1].is_err() && answers[2].is_ok(), "{answers:?}");
+    }
+}
+
+/// The places of a host are few: components that find none go on without.
+#[tokio::test]
+async fn more_slow_components_than_places_all_answer() {
+    let config = HostConfig { limits: patient(), slow_start: Duration::ZERO, ..HostConfig::default() };
+    let host = Host::new(config).unwrap();
+    let plugins: Vec<_> = (0..40).map(|_| load(&host, "state")).collect();
+    for _ in 0..3 {
+        for plugin in &plugins {
+            assert_eq!(plugin.transform(Leg::ToDataverse, false, &[row(1, "x")]).await, [echoed(1, "x")]);
+        }
+    }
 }
 
 #[tokio::test]

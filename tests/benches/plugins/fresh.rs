@@ -1,21 +1,38 @@
-//! What a fresh instance costs, language by language.
+//! What a fresh instance costs, language by language; and what is left of it where instances of slow ones are made ahead.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use dualwright_map_builder::BuildOptions;
 use dualwright_map_builder::project::Project;
 use dualwright_model::{Operation, Record, Value};
-use dualwright_plugin_host::{Grants, GuestChange, Host, Plugin};
+use dualwright_plugin_host::{Grants, GuestChange, Host, HostConfig, Plugin};
 
 use crate::measure::Figures;
 
 /// Calls of each language, of which the first are not counted.
 const CALLS: usize = 2000;
 const WARM_UP: usize = 50;
+/// What writing a batch to the other side takes at the least, which is when the next instance is made.
+const WRITING: Duration = Duration::from_millis(3);
+/// Calls with such a pause before each.
+const PAUSED: usize = 300;
 
-pub(crate) async fn run(host: &Host, options: &BuildOptions) {
-    println!("\na fresh instance and one row in it, microseconds (of {CALLS} calls)\n");
-    println!("{:<12} {:>10} {:>10} {:>12} {:>11}  map", "language", "p50", "p99", "bytes", "load, ms");
+pub(crate) async fn run(options: &BuildOptions) {
+    let host = Host::new(HostConfig { slow_start: Duration::MAX, ..HostConfig::default() }).unwrap();
+    let ahead = Host::new(HostConfig::default()).unwrap();
+    println!("\na fresh instance and one row in it, microseconds (of {CALLS} calls)");
+    println!(
+        "with pauses: {PAUSED} calls {} ms apart, as batches are that are written;",
+        WRITING.as_millis()
+    );
+    println!(
+        "ahead: the same where slow ones are made ahead, as the runtime does, and how many of the calls met one\n"
+    );
+    println!(
+        "{:<12} {:>8} {:>8} {:>14} {:>8} {:>6} {:>10} {:>9}  map",
+        "language", "p50", "p99", "p50, pauses", "ahead", "met", "bytes", "load, ms"
+    );
     let examples = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples");
     let mut folders: Vec<PathBuf> = std::fs::read_dir(&examples)
         .unwrap()
@@ -31,13 +48,17 @@ pub(crate) async fn run(host: &Host, options: &BuildOptions) {
         let name = folder.file_name().unwrap().to_string_lossy();
         match Project::find(folder).and_then(|project| project.build(options)) {
             Ok(built) => {
-                let began = std::time::Instant::now();
+                let began = Instant::now();
                 match host.load(&name, &built.bytes, &Grants::default()) {
                     Ok(plugin) => {
                         let load = began.elapsed().as_millis();
-                        let (p50, p99) = cost(&plugin).await;
+                        let (p50, p99) = cost(&plugin, CALLS, Duration::ZERO).await;
+                        let (paused, _) = cost(&plugin, PAUSED, WRITING).await;
+                        let plugin = ahead.load(&name, &built.bytes, &Grants::default()).unwrap();
+                        let (made, _) = cost(&plugin, PAUSED, WRITING).await;
+                        let met = plugin.stats().ahead;
                         println!(
-                            "{language:<12} {p50:>10.1} {p99:>10.1} {:>12} {load:>11}  {name}",
+                            "{language:<12} {p50:>8.1} {p99:>8.1} {paused:>14.1} {made:>8.1} {met:>6} {:>10} {load:>9}  {name}",
                             built.bytes.len()
                         );
                     }
@@ -61,12 +82,13 @@ fn language_of(folder: &std::path::Path) -> Option<&'static str> {
 }
 
 /// Median and 99th percentile of one call, by the host's own clock: from an empty store to the answer.
-async fn cost(plugin: &Plugin) -> (f64, f64) {
+async fn cost(plugin: &Plugin, calls: usize, pause: Duration) -> (f64, f64) {
     let leg = &plugin.description().legs[0];
     let cells = leg.reads.iter().map(|column| (column.clone(), Value::text("1")));
     let batch = [GuestChange { operation: Operation::Upsert, record: cells.collect::<Record>() }];
     let mut times = Figures::default();
-    for call in 0..CALLS + WARM_UP {
+    for call in 0..calls + WARM_UP {
+        std::thread::sleep(pause);
         let before = plugin.stats().time;
         let answer = plugin.transform(leg.leg, false, &batch).await;
         if let [Err(fault)] = answer.as_slice() {

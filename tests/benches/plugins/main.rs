@@ -56,7 +56,7 @@ fn main() {
         runtime.block_on(rows(&host, &options));
     }
     if wanted("fresh") {
-        runtime.block_on(fresh::run(&host, &options));
+        runtime.block_on(fresh::run(&options));
     }
 }
 

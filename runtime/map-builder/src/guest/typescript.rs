@@ -10,7 +10,7 @@ use std::process::Command;
 use serde::Deserialize;
 
 use super::rust::BuiltGuest;
-use super::tools::{Kit, Part, answer, fetch, packages, run, version};
+use super::tools::{Kit, Part, answer, fetch, packages, run, version, write};
 use crate::error::BuildError;
 use crate::options::BuildOptions;
 
@@ -24,8 +24,11 @@ const KIT: Kit = Kit {
     ],
 };
 
+/// Tells an exception's place in the project: see there.
+const LINES: &str = include_str!("tools/typescript/lines.mjs");
+
 /// The oldest Node.js that the tools run on.
-const OLDEST: (u32, u32) = (18, 0);
+const OLDEST: (u32, u32) = (20, 0);
 
 /// The part of a `package.json` that matters here.
 #[derive(Deserialize)]
@@ -73,8 +76,12 @@ pub fn build_typescript(manifest: &Path, options: &BuildOptions) -> Result<Built
         .arg(tools.join("esbuild/bin/esbuild"))
         .arg(&package.main)
         .args(["--bundle", "--format=esm", "--target=es2022", "--log-level=warning", "--charset=utf8"])
+        .args(["--sourcemap=external", "--sources-content=false"])
         .arg(format!("--outfile={}", bundle.display()));
     run(esbuild.current_dir(folder), "esbuild", folder)?;
+    let script = work.0.join("lines.mjs");
+    write(&script, LINES.as_bytes())?;
+    run(Command::new("node").arg(&script).arg(&bundle).arg(folder), "the table of lines", folder)?;
     let code = std::fs::read(&bundle).map_err(|error| BuildError::file("read", &bundle, error))?;
     let wit = super::python::contract(&folder.join("sdk/wit"))?;
     let contents = wit.iter().flat_map(|(name, text)| [name.as_bytes(), text.as_slice()]);

@@ -1,6 +1,8 @@
 """The map {{name}}."""
 
-from dualwright_sdk import ABSENT, Answer, Direction, Map, reject
+from typing import Dict
+
+from dualwright_sdk import ABSENT, Answer, Cell, Context, Direction, Map, reject
 
 FINOPS = ["dataAreaId", "CustomerGroupId", "Description", "IsSalesTaxIncludedInPrice"]
 DATAVERSE = [
@@ -15,7 +17,7 @@ class ToDataverse(Direction):
     reads = FINOPS
     writes = DATAVERSE
 
-    def transform(self, row, context) -> Answer:
+    def transform(self, row: Dict[str, Cell], context: Context) -> Answer:
         tax = row["IsSalesTaxIncludedInPrice"]
         if tax is not None and tax is not ABSENT:
             if not isinstance(tax, str) or tax.lower() not in ("yes", "no"):
@@ -33,7 +35,7 @@ class ToFinops(Direction):
     reads = DATAVERSE
     writes = FINOPS
 
-    def transform(self, row, context) -> Answer:
+    def transform(self, row: Dict[str, Cell], context: Context) -> Answer:
         tax = row["msdyn_issalestaxincludedinprice"]
         if isinstance(tax, bool):
             tax = "Yes" if tax else "No"

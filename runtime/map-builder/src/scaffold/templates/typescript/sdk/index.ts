@@ -145,13 +145,28 @@ function run<Read extends string, Write extends string>(
   }));
 }
 
+declare global {
+  /** Where the lines of the bundle come from: `dualwright map build` puts it there. Lines of the bundler's own are 0. */
+  var dualwrightLines: { files: string[]; lines: ([file: number, line: number] | 0)[] } | undefined;
+}
+
+/** The innermost line of the map in a stack, as far as it is known where it comes from; never a line of the SDK, if there is any other. */
+function placeOf(stack: string): string | undefined {
+  const table = globalThis.dualwrightLines;
+  const places = [...stack.matchAll(/([^\s(@/\\]+\.[cm]?[jt]s):(\d+)/g)].map(([place, , line]) => {
+    const origin = table?.lines[Number(line) - 1];
+    return origin ? `${table?.files[origin[0]]}:${origin[1]}` : place;
+  });
+  return places.find((place) => !place.startsWith("sdk/")) ?? places[0];
+}
+
 /** An exception refuses the one row that threw it. Its text stays inside: it may quote the row. */
 function guarded(answer: () => Outcome): Outcome {
   try {
     return answer();
   } catch (error) {
     const kind = error instanceof Error ? error.name : typeof error;
-    const place = error instanceof Error ? /[^\s(@/\\]+\.[cm]?[jt]s:\d+/.exec(error.stack ?? "")?.[0] : undefined;
+    const place = error instanceof Error ? placeOf(error.stack ?? "") : undefined;
     const message = `the map threw ${kind}${place ? ` at ${place}` : ""}`;
     return { tag: "reject", val: [{ code: "exception", message }] };
   }
