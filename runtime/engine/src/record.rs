@@ -55,8 +55,13 @@ pub(crate) async fn story(map: &MapContext, key: &IntegrationKey) -> Result<Reco
     }
     let text = key.to_string();
     let mut activities = map.store.activities(Some(&map.name), LINES).await?;
-    activities.retain(|line| line.message.contains(&text));
+    activities.retain(|line| tells_of(&line.message, &text));
     Ok(RecordStory { link, pending, dead_letters, activities })
+}
+
+/// Whether a line of the activity log is about the record with this key, and not about one whose key begins alike.
+fn tells_of(message: &str, key: &str) -> bool {
+    message.contains(&format!("the record with key {key};"))
 }
 
 /// Puts every row that a version wrote last back into the journal, to go through the map as it is now. Answers how many.
@@ -115,5 +120,18 @@ fn unread(map: &MapContext, link: &Link, source: System) -> Change {
         record: key.collect::<Record>(),
         modified_at: None,
         observed_at: Timestamp::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tells_of;
+
+    #[test]
+    fn a_line_tells_of_one_record() {
+        let line = "both sides changed the record with key usmf|v-10; name stays as Dataverse has it";
+        assert!(tells_of(line, "usmf|v-10"));
+        assert!(!tells_of(line, "usmf|v-1"));
+        assert!(!tells_of(line, "v-10"));
     }
 }
