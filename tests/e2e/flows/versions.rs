@@ -50,7 +50,7 @@ async fn a_version_comes_and_goes_while_changes_flow() -> anyhow::Result<()> {
     // Back again, what it wrote goes through the live version: the memo arrives.
     done(&story, &["plugin", "rollback", MAP])?;
     assert_eq!(version(&story)?, "1.0.0");
-    done(&story, &["plugin", "reapply", MAP, "1.1.0"])?;
+    done(&story, &["plugin", "reapply", MAP, "--version", "1.1.0"])?;
     story.shows("V-1", "description", "unheard").await?;
 
     // Condemned, it never runs again, until somebody releases it.

@@ -17,13 +17,20 @@ Examples:
   dualwright plugin shadow customers-accounts 1.1.0         runs beside the live version, writes nothing
   dualwright plugin activate customers-accounts 1.1.0       from the next batch on
   dualwright plugin rollback customers-accounts
-  dualwright plugin reapply customers-accounts 1.1.0        what it wrote goes through the live version";
+  dualwright plugin reapply customers-accounts --version 1.1.0
+                                                            what it wrote goes through the live version";
 const LIST_EXAMPLE: &str = "Example:\n  dualwright plugin list";
 const VERSION_EXAMPLE: &str = "\
 A version is what `plugin list` shows: 1.1.0, or the first digits of a digest.
 
 Example:
   dualwright plugin activate customers-accounts 1.1.0";
+const REAPPLY_EXAMPLE: &str = "\
+A version is what `plugin list` shows: 1.1.0, or the first digits of a digest. `reapply MAP VERSION` means the same.
+Records that another version wrote since are left alone.
+
+Example:
+  dualwright plugin reapply customers-accounts --version 1.1.0";
 const MAP_EXAMPLE: &str = "Example:\n  dualwright plugin history customers-accounts";
 const SHADOW_EXAMPLE: &str = "\
 Examples:
@@ -59,7 +66,7 @@ enum Action {
     /// Run a version beside the live one and compare, writing nothing.
     Shadow(Shadow),
     /// Send every record that a version wrote last through the live one again.
-    Reapply(Version),
+    Reapply(Reapply),
     /// Tell what happened to a map's versions, who decided it, and on what evidence.
     History(OfMap),
     /// Make a key that signs components.
@@ -83,6 +90,22 @@ struct Version {
     /// Its version, or the first digits of the component's digest.
     #[arg(value_name = "VERSION")]
     which: String,
+    #[command(flatten)]
+    address: Address,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = REAPPLY_EXAMPLE, disable_version_flag = true)]
+#[group(id = "which-version", required = true, multiple = false, args = ["named", "which"])]
+struct Reapply {
+    /// The map, validator or extension.
+    map: String,
+    /// The version whose records are sent again, or the first digits of the component's digest.
+    #[arg(long = "version", value_name = "VERSION")]
+    named: Option<String>,
+    /// The same, without the name of the option.
+    #[arg(value_name = "VERSION", hide = true)]
+    which: Option<String>,
     #[command(flatten)]
     address: Address,
 }
@@ -138,7 +161,7 @@ impl Plugin {
             Action::Sign(sign) => return sign.run(output),
             Action::Activate(which) => which.ask("activate", output).await?,
             Action::Release(which) => which.ask("release", output).await?,
-            Action::Reapply(which) => which.ask("reapply", output).await?,
+            Action::Reapply(reapply) => reapply.version().ask("reapply", output).await?,
             Action::Rollback(of) => {
                 let answer =
                     of.address.open()?.post(&format!("/v1/maps/{}/rollback", of.map), &json!({})).await?;
@@ -160,6 +183,14 @@ impl Version {
     async fn ask(self, verb: &str, output: &Output) -> Result<(), Failure> {
         let path = format!("/v1/maps/{}/{verb}", self.map);
         tell(&self.address.open()?.post(&path, &json!({ "version": self.which })).await?, output)
+    }
+}
+
+impl Reapply {
+    fn version(self) -> Version {
+        // The command line has exactly one of them.
+        let which = self.named.or(self.which).unwrap_or_default();
+        Version { map: self.map, which, address: self.address }
     }
 }
 

@@ -84,3 +84,20 @@ fn wrong_words_end_in_exit_code_two() {
         assert_eq!(Arguments::try_parse_from(words).unwrap_err().exit_code(), 2, "{words:?}");
     }
 }
+
+#[test]
+fn the_version_to_reapply_is_named_once() {
+    let parse = |words: &str| {
+        Arguments::try_parse_from(
+            ["dualwright", "plugin", "reapply", "map"].into_iter().chain(words.split_whitespace()),
+        )
+    };
+    for good in ["--version 1.1.0", "1.1.0", "--version=1.1.0 --address http://127.0.0.1:1"] {
+        assert!(parse(good).is_ok(), "{good}");
+    }
+    for bad in ["", "1.1.0 --version 1.0.0", "--version"] {
+        let refused = parse(bad).unwrap_err();
+        assert_eq!(refused.exit_code(), 2, "{bad}");
+        assert!(refused.to_string().contains("--version <VERSION>"), "{refused}");
+    }
+}
