@@ -13,6 +13,7 @@ mod bad_values;
 mod conflicts;
 mod deletes;
 mod demo;
+mod downloads;
 mod guest;
 mod identity;
 mod imports;

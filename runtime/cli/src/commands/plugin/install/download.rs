@@ -36,9 +36,11 @@ pub(super) fn address(text: &str) -> Result<Url, Failure> {
 /// The component, and the signature beside it where there is one.
 pub(super) async fn component(address: &Url, limit: u64) -> Result<(Vec<u8>, Option<Vec<u8>>), Failure> {
     let client = client(is_here(address))?;
-    let bytes = fetch(&client, address, limit)
-        .await?
-        .ok_or_else(|| Failure::usage("there is nothing at this address").at(shown(address)))?;
+    let bytes = fetch(&client, address, limit).await?.ok_or_else(|| {
+        Failure::usage("there is nothing at this address, or nothing that we may have")
+            .at(shown(address))
+            .hint("look whether it is written as its publisher says; what needs a sign-in is downloaded by other means and installed as a file")
+    })?;
     let mut beside = address.clone();
     beside.set_path(&format!("{}.sig", address.path()));
     let signature = fetch(&client, &beside, SIGNATURE_MAX_BYTES).await?;
@@ -67,7 +69,10 @@ fn client(from_here: bool) -> Result<Client, Failure> {
 /// `None`: nothing is there.
 async fn fetch(client: &Client, address: &Url, limit: u64) -> Result<Option<Vec<u8>>, Failure> {
     let failed = |error: reqwest::Error| {
-        Failure::environment("the download failed").at(shown(address)).because(error.without_url())
+        Failure::environment("the download failed")
+            .at(shown(address))
+            .because(error.without_url())
+            .hint("nothing was installed; look whether this machine reaches the server, and ask again")
     };
     let mut answer = client.get(address.clone()).send().await.map_err(failed)?;
     match answer.status() {
@@ -75,30 +80,49 @@ async fn fetch(client: &Client, address: &Url, limit: u64) -> Result<Option<Vec<
         // Stores of files say one or the other of what is not there.
         StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::FORBIDDEN => return Ok(None),
         status => {
-            return Err(Failure::environment(format!("the server answered {status}")).at(shown(address)));
+            return Err(Failure::environment(format!("the server answered {status}"))
+                .at(shown(address))
+                .hint("nothing was installed; ask again later, or ask whoever runs the server"));
         }
     }
     read(&mut answer, limit)
         .await
         .map_err(|stopped| match stopped {
             Stopped::TooLarge(size) => too_large(shown(address), size, limit),
-            Stopped::Broken(error) => failed(error),
+            Stopped::Broken { error, came, announced } => {
+                let of = announced.map_or_else(String::new, |size| format!(" of {size}"));
+                Failure::environment(format!("the download broke off after {came}{of} bytes"))
+                    .at(shown(address))
+                    .because(error.without_url())
+                    .hint("nothing was installed; ask again, or download the file by other means and install it from there")
+            }
         })
         .map(Some)
 }
 
 enum Stopped {
     TooLarge(u64),
-    Broken(reqwest::Error),
+    /// It ended early: so many bytes came, of those that the server had announced.
+    Broken {
+        error: reqwest::Error,
+        came: usize,
+        announced: Option<u64>,
+    },
 }
 
 /// What a server says of the length is a hint; what it sends counts.
 async fn read(answer: &mut Response, limit: u64) -> Result<Vec<u8>, Stopped> {
-    if let Some(size) = answer.content_length().filter(|size| *size > limit) {
+    let announced = answer.content_length();
+    if let Some(size) = announced.filter(|size| *size > limit) {
         return Err(Stopped::TooLarge(size));
     }
     let mut bytes = Vec::new();
-    while let Some(part) = answer.chunk().await.map_err(Stopped::Broken)? {
+    loop {
+        let part = match answer.chunk().await {
+            Ok(Some(part)) => part,
+            Ok(None) => break,
+            Err(error) => return Err(Stopped::Broken { error, came: bytes.len(), announced }),
+        };
         bytes.extend_from_slice(&part);
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if size > limit {
