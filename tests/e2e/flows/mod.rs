@@ -22,6 +22,7 @@ mod lookups;
 mod northwind;
 mod operator;
 mod services;
+mod slow;
 mod story;
 mod swaps;
 mod throttled;

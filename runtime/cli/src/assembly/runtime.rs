@@ -155,6 +155,7 @@ fn engine_settings(config: &Config) -> EngineSettings {
         lookup_wait_limit: config.sync.lookup_wait_limit,
         batch_rows: config.sync.batch_rows,
         page_rows: config.sync.page_rows,
+        health: config.health,
         ..EngineSettings::default()
     }
 }

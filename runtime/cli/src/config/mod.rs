@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use dualwright_sync::health::HealthPolicy;
 use serde::Deserialize;
 
 use crate::Failure;
@@ -50,6 +51,9 @@ pub struct Config {
     /// Components that come while it runs.
     #[serde(default)]
     pub plugins: Plugins,
+    /// When a version that was just put to work is undone by itself.
+    #[serde(default)]
+    pub health: HealthPolicy,
     /// How often and how much.
     #[serde(default)]
     pub sync: Sync,

@@ -42,6 +42,7 @@ fn the_template_is_a_valid_configuration() {
 fn the_template_states_the_defaults() {
     let (stated, default) = (parse(TEMPLATE).unwrap(), parse(SMALL).unwrap());
     assert_eq!(format!("{:?}", stated.sync), format!("{:?}", default.sync));
+    assert_eq!(stated.health, default.health);
     assert_eq!(format!("{:?}", stated.store), format!("{:?}", default.store));
     assert_eq!(stated.control.listen, default.control.listen);
     assert_eq!(stated.maps[0].policy, default.maps[0].policy);
