@@ -10,5 +10,5 @@ mod plugins;
 mod routes;
 mod server;
 
-pub use plugins::{Configured, PluginError, Plugins};
+pub use plugins::{Configured, PluginError, Plugins, take_up_evidence};
 pub use server::{Control, ControlError, ControlSettings};

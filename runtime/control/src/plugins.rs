@@ -1,5 +1,6 @@
 //! Where the registry and the engine meet: what is installed, what is live, and who decided it.
 
+mod evidence;
 mod keeper;
 mod stacks;
 
@@ -17,6 +18,7 @@ use dualwright_sync::map_state::Request;
 
 use keeper::RegistryKeeper;
 
+pub use evidence::take_up as take_up_evidence;
 pub use stacks::Configured;
 use stacks::{Stacks, part};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dualwright_connect::{Connector, NudgeSubscription};
-use dualwright_control::{Configured, Control, ControlSettings, Plugins};
+use dualwright_control::{Configured, Control, ControlSettings, Plugins, take_up_evidence};
 use dualwright_engine::{Engine, EngineError, EngineSettings, Pair, SystemClock};
 use dualwright_model::{System, TableName};
 use dualwright_plugin_host::registry::Watch;
@@ -55,6 +55,9 @@ impl Runtime {
             .map_err(|error| Failure::usage("the runtime cannot listen").because(error))?;
         let store = open_store(config)?;
         let registry = open_registry(config, host)?;
+        take_up_evidence(&registry, store.as_ref())
+            .await
+            .map_err(|error| Failure::of_class(error.class(), "a version that was undone cannot be kept out").because(error).hint("mend what is wrong with the registry, which is the folder beside the store, and start again"))?;
         adopt(&registry, host, maps).await?;
         let mut subscriptions = Vec::new();
         if let Some(secret) = secret {

@@ -45,8 +45,13 @@ pub(super) fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<
     part.push(PART);
     let part = PathBuf::from(part);
     disk.write(&part, bytes)?;
-    disk.rename(&part, path)?;
-    match path.parent() {
+    rename(disk, &part, path)
+}
+
+/// Gives a file another name in its folder, durably. Takes no room.
+pub(super) fn rename(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
+    disk.rename(from, to)?;
+    match to.parent() {
         Some(folder) => disk.sync_folder(folder),
         None => Ok(()),
     }

@@ -3,7 +3,8 @@
 //!
 //! A folder holds it all, content-addressed, and belongs to one process at a time:
 //!
-//! - `components/<sha256>.wasm`: the bytes, written whole or not at all;
+//! - `components/<sha256>.wasm`: the bytes, written whole or not at all; `.condemned` while it is in quarantine and that
+//!   could not be written;
 //! - `registry.json`: everything else, replaced whole;
 //! - `lock`: held while a process uses the folder.
 //!
@@ -14,6 +15,7 @@
 
 mod admit;
 mod component;
+mod condemn;
 mod disk;
 mod error;
 mod event;
@@ -38,6 +40,7 @@ pub use admit::signature_beside;
 pub use component::{
     Evidence, Examine, Identity, Installation, Installed, Quarantine, RefusalKind, Refused, Role,
 };
+pub use condemn::Condemned;
 pub use error::RegistryError;
 pub use event::Event;
 pub use ledger::{Act, Entry, Switch};
@@ -93,6 +96,8 @@ struct Inner {
 
 struct Known {
     ledger: Ledger,
+    /// Whether some of it holds by what was put aside only.
+    unwritten: bool,
     listeners: Vec<UnboundedSender<Event>>,
 }
 
@@ -129,10 +134,12 @@ impl Registry {
             disk::sweep(part).map_err(RegistryError::disk("the folder could not be cleaned", part))?;
         }
         let ledger = read(&folder.join("registry.json"))?;
-        let known = Mutex::new(Known { ledger, listeners: Vec::new() });
+        let known = Mutex::new(Known { ledger, unwritten: false, listeners: Vec::new() });
         let installing = Mutex::new(());
         let inner = Inner { folder, examine, trust, now, disk, known, installing, _lock: lock };
-        Ok(Self { inner: Arc::new(inner) })
+        let registry = Self { inner: Arc::new(inner) };
+        registry.remember_aside()?;
+        Ok(registry)
     }
 
     /// Makes an installed version live. The one before becomes the previous one. Asked for what is live already,
@@ -235,8 +242,7 @@ impl Registry {
         let mut next = known.ledger.clone();
         let (answer, event) = decide(&mut next, By { at: (self.inner.now)(), actor })?;
         if next != known.ledger {
-            self.keep(&next)?;
-            known.ledger = next;
+            self.keep(&mut known, &next)?;
         }
         if let Some(event) = event {
             known.tell(&event);
@@ -244,12 +250,18 @@ impl Registry {
         Ok(answer)
     }
 
-    fn keep(&self, ledger: &Ledger) -> Result<(), RegistryError> {
+    /// Makes it durable, then believes it.
+    fn keep(&self, known: &mut Known, next: &Ledger) -> Result<(), RegistryError> {
         let path = self.inner.folder.join("registry.json");
-        serde_json::to_vec_pretty(ledger)
+        serde_json::to_vec_pretty(next)
             .map_err(std::io::Error::from)
             .and_then(|text| disk::replace(self.inner.disk.as_ref(), &path, &text))
-            .map_err(RegistryError::disk("the registry could not be written", &path))
+            .map_err(RegistryError::disk("the registry could not be written", &path))?;
+        known.ledger.clone_from(next);
+        if known.unwritten {
+            self.put_back(known);
+        }
+        Ok(())
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

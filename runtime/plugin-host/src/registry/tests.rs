@@ -13,6 +13,7 @@ use super::{
 };
 use support::{Counting, Dying, component, config, open, open_trusting};
 
+mod condemned;
 pub(crate) mod support;
 
 fn refused(result: Result<super::Installation, RegistryError>) -> (Refused, bool) {

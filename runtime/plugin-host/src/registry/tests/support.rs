@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use dualwright_model::{MapName, Timestamp};
@@ -100,6 +100,27 @@ impl Disk for Dying {
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         self.step()?;
+        RealDisk.sync_folder(folder)
+    }
+}
+
+/// A disk without room for another byte while its flag is set. Names can be changed.
+#[derive(Debug)]
+pub(crate) struct Full(pub(crate) Arc<AtomicBool>);
+
+impl Disk for Full {
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        if self.0.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        RealDisk.write(path, bytes)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.rename(from, to)
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         RealDisk.sync_folder(folder)
     }
 }
