@@ -23,6 +23,13 @@ const OUTCOME: &str = "(outcome)";
 pub struct ShadowReport {
     /// Rows both were given.
     pub rows: u64,
+    /// Of these, changes of the past, with the row as it was captured.
+    pub captured: u64,
+    /// Of these, rows that were read when the comparison began, because no more captured changes were kept. The others
+    /// came while the candidate ran beside the live version.
+    pub read_now: u64,
+    /// Captured changes that could not be used: they lack columns that one of both reads by now.
+    pub incomplete: u64,
     /// Rows on which both said the same.
     pub same: u64,
     /// Rows the candidate was not given, because it could not keep up.
@@ -193,6 +200,9 @@ fn columns(cells: &Record) -> String {
 
 fn merge(report: &mut ShadowReport, found: ShadowReport) {
     report.rows += found.rows;
+    report.captured += found.captured;
+    report.read_now += found.read_now;
+    report.incomplete += found.incomplete;
     report.same += found.same;
     report.faults += found.faults;
     for (column, more) in found.differences {

@@ -261,7 +261,8 @@ impl Engine {
     }
 
     /// Puts a candidate beside the live version of a map: it gets what the live one gets, and nothing of its answers is
-    /// applied. It begins with up to `sample` rows a leg, read now. A candidate that was there before is dropped.
+    /// applied. It begins with up to `sample` rows a leg: the newest captured changes, and rows read now where fewer were
+    /// kept. A candidate that was there before is dropped.
     ///
     /// # Errors
     /// When there is no such map, the candidate does not fit its tables and key, or a system cannot be asked.

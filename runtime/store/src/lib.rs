@@ -14,6 +14,6 @@ pub mod sqlite;
 pub use error::StoreError;
 pub use port::{
     Activity, Capture, Checkpoint, DeadLetter, DeadLetterFilter, DeadLetterId, Entry, EntryState, FeedId,
-    Link, LinkKey, LinkSide, MapCounters, MapStateRecord, NewDeadLetter, NewEntry, Resolution, Sequence,
-    Settlement, Store, Unlinked, Violation, Wait, Writer,
+    Link, LinkKey, LinkSide, MapCounters, MapStateRecord, NewDeadLetter, NewEntry, RECORDED, Resolution,
+    Sequence, Settlement, Store, Unlinked, Violation, Wait, Writer,
 };

@@ -76,7 +76,7 @@ pub struct Entry {
     pub revised: bool,
 }
 
-/// Where an unsettled entry stands. Settled entries leave the journal and are counted.
+/// Where an unsettled entry stands. Settled entries leave the journal and are counted; see [`Store::recorded`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntryState {
     /// Ready as soon as its lane is.
@@ -278,6 +278,9 @@ pub struct Activity {
     pub message: String,
 }
 
+/// How many settled changes of each leg a store keeps, unless it is told otherwise.
+pub const RECORDED: usize = 100;
+
 /// For how many days a store remembers at least when a link was forgotten.
 pub(crate) const TOMBSTONE_DAYS: i64 = 30;
 
@@ -363,6 +366,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Unsettled entries of a map after a sequence, in order.
     async fn pending(&self, map: &MapName, after: Sequence, limit: usize) -> Result<Vec<Entry>, StoreError>;
+
+    /// The newest settled changes of a leg that were not echoes, newest first, each with its row as it was captured (or read
+    /// again since): what the map got. Deletions are left out. A backend keeps [`RECORDED`] of each leg unless it is told
+    /// otherwise; older ones are forgotten.
+    async fn recorded(&self, map: &MapName, leg: Leg, limit: usize) -> Result<Vec<Change>, StoreError>;
 
     /// Links by any of their names, in the order asked.
     async fn links(&self, map: &MapName, keys: &[LinkKey]) -> Result<Vec<Option<Link>>, StoreError>;

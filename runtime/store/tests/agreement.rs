@@ -195,6 +195,7 @@ async fn everything(store: &dyn Store) -> Vec<String> {
         for leg in Leg::ALL {
             let feed = FeedId { map: map.clone(), leg, purpose: "changes".into() };
             told.push(format!("{:?}", store.checkpoint(&feed).await.unwrap()));
+            told.push(format!("{:?}", store.recorded(&map, leg, 4).await.unwrap()));
         }
         let filter =
             DeadLetterFilter { map: Some(map), code: Some("trap".into()), after: Some(DeadLetterId(1)) };

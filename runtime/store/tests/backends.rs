@@ -7,7 +7,7 @@ use dualwright_model::{Leg, MapName};
 use dualwright_store::conformance::{self, entry, link};
 use dualwright_store::memory::MemoryStore;
 use dualwright_store::sqlite::SqliteStore;
-use dualwright_store::{Capture, LinkKey, Sequence, Settlement, Store, StoreError};
+use dualwright_store::{Capture, LinkKey, Resolution, Sequence, Settlement, Store, StoreError};
 
 #[tokio::test]
 async fn memory_passes_the_battery() {
@@ -64,7 +64,7 @@ fn one_runtime_a_file_and_clear_words_for_what_is_not_ours() {
     let newer = rusqlite::Connection::open(&path).unwrap();
     newer.pragma_update(None, "user_version", 99).unwrap();
     drop(newer);
-    assert!(matches!(SqliteStore::open(&path), Err(StoreError::TooNew { found: 99, known: 3, .. })));
+    assert!(matches!(SqliteStore::open(&path), Err(StoreError::TooNew { found: 99, known: 4, .. })));
 
     std::fs::write(&path, b"this is not a database, whatever its name says, and it is long enough to tell")
         .unwrap();
@@ -139,4 +139,40 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
         assert_eq!(counters.captured, u64::try_from(pending.len()).unwrap());
         store.close();
     }
+}
+
+/// Another process looks at what was recorded while the runtime has the file, and writes nothing.
+#[tokio::test]
+async fn what_is_recorded_is_read_beside_its_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.sqlite");
+    let recorded = async || {
+        let found = SqliteStore::recorded_in(path.clone(), "m".into(), Leg::ToFinops, 9).await.unwrap();
+        found.into_iter().map(|change| change.id.0).collect::<Vec<_>>()
+    };
+    assert!(recorded().await.is_empty());
+    assert!(!path.exists(), "looking makes no file");
+    let settle = async |store: &SqliteStore, keys: &[&str]| {
+        let entries = keys.iter().map(|key| entry("m", Leg::ToFinops, key)).collect();
+        let sequences = store.capture(Capture { entries, checkpoint: None }).await.unwrap();
+        let resolved = sequences.into_iter().map(|sequence| (sequence, Resolution::Applied)).collect();
+        store.settle(Settlement { resolved, ..Settlement::default() }).await.unwrap();
+    };
+    let store = SqliteStore::open_recording(&path, 2).unwrap();
+    settle(&store, &["a", "b", "c"]).await;
+    assert_eq!(recorded().await, ["c", "b"]);
+    settle(&store, &["d"]).await;
+    assert_eq!(recorded().await, ["d", "c"]);
+    store.close();
+    assert_eq!(recorded().await, ["d", "c"], "and when nobody has it");
+    // Who wants none keeps none, not even those of before.
+    let store = SqliteStore::open_recording(&path, 0).unwrap();
+    settle(&store, &["e"]).await;
+    assert!(recorded().await.is_empty());
+    store.close();
+
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch("DROP TABLE recorded; PRAGMA user_version = 3").unwrap();
+    drop(old);
+    assert!(recorded().await.is_empty(), "a file from before");
 }

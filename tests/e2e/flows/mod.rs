@@ -10,6 +10,7 @@
 
 mod bad_maps;
 mod bad_values;
+mod captured;
 mod conflicts;
 mod deletes;
 mod demo;

@@ -146,7 +146,7 @@ fn nudge_secret(config: &Config) -> Result<Option<String>, Failure> {
 
 fn open_store(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     let path = config.resolve(&config.store.path);
-    let store = SqliteStore::open(&path)
+    let store = SqliteStore::open_recording(&path, config.store.recorded_changes)
         .map_err(|error| Failure::runtime("cannot open the store").at(path.display()).because(error))?;
     Ok(Arc::new(store))
 }

@@ -8,6 +8,7 @@ mod init;
 mod map;
 mod plugin;
 mod run;
+mod sample;
 mod status;
 mod trace;
 

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use dualwright_diagnostics::Exit;
 use serde_json::{Value, json};
 
+use super::sample::told;
 use crate::operator::{Address, Operator};
 use crate::output::table;
 use crate::{Failure, Output};
@@ -142,7 +143,7 @@ struct Shadow {
     /// The version to try; without one, what the present candidate found so far.
     #[arg(value_name = "VERSION")]
     which: Option<String>,
-    /// So many rows of each direction to begin with.
+    /// So many rows of each direction to begin with: changes as they were captured, and rows read now where fewer are kept.
     #[arg(long, default_value_t = 100, value_name = "ROWS")]
     sample: usize,
     /// Take the candidate away.
@@ -212,8 +213,12 @@ impl Shadow {
             return Ok(());
         }
         output.line(format!(
-            "{} of {} rows alike, {} faults, {} rows passed over",
-            report["same"], report["rows"], report["faults"], report["passed_over"]
+            "{} of {} rows alike, {} faults, {} rows passed over ({})",
+            report["same"],
+            report["rows"],
+            report["faults"],
+            report["passed_over"],
+            told(report)
         ));
         let mut shown = table(&["column", "rows", "live", "candidate"]);
         for (column, difference) in report["differences"].as_object().into_iter().flatten() {

@@ -87,6 +87,8 @@ pub struct Environment {
 pub struct Store {
     /// One SQLite file; made when absent.
     pub path: PathBuf,
+    /// The newest settled changes of each leg that stay in it, rows and all, for previews and shadows; 0 keeps none.
+    pub recorded_changes: usize,
 }
 
 /// The runtime's own HTTP: nudges from both systems, status.
@@ -340,7 +342,7 @@ impl Default for Control {
 
 impl Default for Store {
     fn default() -> Self {
-        Self { path: PathBuf::from("dualwright.sqlite") }
+        Self { path: PathBuf::from("dualwright.sqlite"), recorded_changes: dualwright_store::RECORDED }
     }
 }
 

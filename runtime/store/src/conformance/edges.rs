@@ -21,6 +21,7 @@ pub(super) async fn run(store: &dyn Store) {
     any_text_is_a_key(store).await;
     names_move_with_their_link(store).await;
     feeds_do_not_share_positions(store).await;
+    the_newest_settled_changes_are_kept(store).await;
 }
 
 async fn nothing_changes_nothing(store: &dyn Store) {
@@ -235,4 +236,52 @@ async fn feeds_do_not_share_positions(store: &dyn Store) {
     for other in &others {
         assert_eq!(store.checkpoint(other).await.unwrap(), None, "{other:?}");
     }
+}
+
+async fn the_newest_settled_changes_are_kept(store: &dyn Store) {
+    let map = MapName::from("recorded");
+    let leg = Leg::ToFinops;
+    let keys = async |limit: usize| -> Vec<String> {
+        let changes = store.recorded(&map, leg, limit).await.unwrap();
+        changes.into_iter().map(|change| change.id.0).collect()
+    };
+    let capture =
+        async |entries: Vec<NewEntry>| store.capture(Capture { entries, checkpoint: None }).await.unwrap();
+    let settle = async |resolved: Vec<(Sequence, Resolution)>| {
+        // Twice is once (I4).
+        for _ in 0..2 {
+            store.settle(Settlement { resolved: resolved.clone(), ..Settlement::default() }).await.unwrap();
+        }
+    };
+    let mut entries: Vec<NewEntry> =
+        ["applied", "echo", "skipped", "gone", "dead", "waits"].map(|key| entry("recorded", leg, key)).into();
+    entries[3].change.operation = Operation::Delete;
+    entries.push(entry("recorded", Leg::ToDataverse, "other leg"));
+    let all = capture(entries).await;
+    // What was read again since is what the map got.
+    let read_again = entry("recorded", leg, "skipped, read again").change;
+    let settlement = Settlement { revised: vec![(all[2], read_again.clone())], ..Settlement::default() };
+    store.settle(settlement).await.unwrap();
+    let ends =
+        [Resolution::Applied, Resolution::Echo, Resolution::Skipped, Resolution::Applied, Resolution::Dead];
+    settle(all.iter().copied().zip(ends).collect()).await;
+    settle(vec![(all[6], Resolution::Applied)]).await;
+    assert_eq!(keys(9).await, ["dead", "skipped, read again", "applied"]);
+    assert_eq!(keys(2).await, ["dead", "skipped, read again"]);
+    assert_eq!(
+        store.recorded(&map, leg, 2).await.unwrap()[1],
+        read_again,
+        "values survive as they are (I10)"
+    );
+    assert!(store.recorded(&"nobody".into(), leg, 9).await.unwrap().is_empty());
+
+    // In settlements small and large the newest stay, and no more.
+    for (from, to) in [(0, 7), (7, 7 + crate::RECORDED + 30)] {
+        let entries = (from..to).map(|number| entry("recorded", leg, &number.to_string())).collect();
+        let sequences = capture(entries).await;
+        settle(sequences.into_iter().map(|sequence| (sequence, Resolution::Unchanged)).collect()).await;
+    }
+    let expect: Vec<String> = (37..37 + crate::RECORDED).rev().map(|number| number.to_string()).collect();
+    assert_eq!(keys(usize::MAX).await, expect);
+    assert_eq!(store.recorded(&map, Leg::ToDataverse, 9).await.unwrap().len(), 1, "other legs keep theirs");
 }

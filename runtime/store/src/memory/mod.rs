@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use dualwright_model::{Leg, MapName, Timestamp};
+use dualwright_model::{Change, Leg, MapName, Operation, Timestamp};
 
 use self::link::Links;
 use crate::{
     Activity, Capture, Checkpoint, DeadLetter, DeadLetterFilter, DeadLetterId, Entry, EntryState, FeedId,
-    Link, LinkKey, MapCounters, MapStateRecord, NewEntry, Sequence, Settlement, Store, StoreError, Unlinked,
+    Link, LinkKey, MapCounters, MapStateRecord, NewEntry, RECORDED, Resolution, Sequence, Settlement, Store,
+    StoreError, Unlinked,
 };
 
 /// The whole store behind one lock, which makes every call atomic.
@@ -25,6 +26,7 @@ struct Inner {
     last_sequence: u64,
     last_letter: u64,
     journal: BTreeMap<Sequence, Entry>,
+    recorded: BTreeMap<(MapName, Leg), BTreeMap<Sequence, Change>>,
     checkpoints: BTreeMap<FeedId, String>,
     links: Links,
     tombstones: BTreeMap<(MapName, String), Timestamp>,
@@ -92,6 +94,14 @@ impl Store for MemoryStore {
                 let counter = inner.counter(&entry.entry.map, entry.entry.leg);
                 counter.pending -= 1;
                 *counter.resolved.entry(resolution).or_default() += 1;
+                if resolution != Resolution::Echo {
+                    let NewEntry { map, leg, change, .. } = entry.entry;
+                    let recorded = inner.recorded.entry((map, leg)).or_default();
+                    recorded.insert(sequence, change);
+                    if recorded.len() > RECORDED {
+                        recorded.pop_first();
+                    }
+                }
             }
         }
         for (sequence, wait) in settlement.waiting {
@@ -135,6 +145,13 @@ impl Store for MemoryStore {
         let inner = self.lock();
         let later = inner.journal.range(Sequence(after.0.saturating_add(1))..).map(|(_, entry)| entry);
         Ok(later.filter(|entry| entry.entry.map == *map).take(limit).cloned().collect())
+    }
+
+    async fn recorded(&self, map: &MapName, leg: Leg, limit: usize) -> Result<Vec<Change>, StoreError> {
+        let inner = self.lock();
+        let of_leg = inner.recorded.get(&(map.clone(), leg)).into_iter().flatten().rev();
+        let upserts = of_leg.map(|(_, change)| change).filter(|change| change.operation == Operation::Upsert);
+        Ok(upserts.take(limit).cloned().collect())
     }
 
     async fn links(&self, map: &MapName, keys: &[LinkKey]) -> Result<Vec<Option<Link>>, StoreError> {

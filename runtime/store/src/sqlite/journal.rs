@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::counter;
 use super::readers::{unreadable, unwritable};
+use super::recorded::Recording;
 use crate::{Entry, EntryState, NewEntry, Resolution, Sequence, Wait};
 
 pub(super) fn append(connection: &Connection, entries: &[NewEntry]) -> rusqlite::Result<Vec<Sequence>> {
@@ -30,12 +31,19 @@ pub(super) fn append(connection: &Connection, entries: &[NewEntry]) -> rusqlite:
     Ok(sequences)
 }
 
-/// Takes entries out and counts how they ended; one that is gone already counts nothing (I4).
-pub(super) fn resolve(connection: &Connection, resolved: &[(Sequence, Resolution)]) -> rusqlite::Result<()> {
+/// Takes entries out and counts how they ended; one that is gone already counts nothing (I4). The newest of them stay
+/// among what is recorded.
+pub(super) fn resolve(
+    connection: &Connection,
+    resolved: &[(Sequence, Resolution)],
+    recorded: usize,
+) -> rusqlite::Result<()> {
+    let mut recording = Recording::new(connection, recorded);
     let mut delete =
         connection.prepare_cached("DELETE FROM journal WHERE sequence = ?1 RETURNING map, leg")?;
     let mut counts: BTreeMap<(MapName, Leg, &'static str), u64> = BTreeMap::new();
-    for (sequence, resolution) in resolved {
+    for (place, (sequence, resolution)) in resolved.iter().enumerate() {
+        recording.keep(number(*sequence), *resolution, resolved.len() - 1 - place)?;
         let found = delete
             .query_row([number(*sequence)], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
             .optional()?;
@@ -44,6 +52,7 @@ pub(super) fn resolve(connection: &Connection, resolved: &[(Sequence, Resolution
             *counts.entry(key).or_default() += 1;
         }
     }
+    recording.finish()?;
     for ((map, leg, word), count) in counts {
         counter::add(connection, &map, leg, word, count)?;
         counter::subtract(connection, &map, leg, counter::PENDING, count)?;

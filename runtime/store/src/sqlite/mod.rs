@@ -11,6 +11,7 @@ mod link;
 mod lock;
 mod map_state;
 mod readers;
+mod recorded;
 mod schema;
 mod tombstone;
 mod writer;
@@ -20,20 +21,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dualwright_model::{Leg, MapName, Timestamp};
+use dualwright_model::{Change, Leg, MapName, Timestamp};
 
 use self::lock::FileLock;
 use self::readers::Readers;
 use self::writer::{Reply, Writer};
 use crate::{
     Activity, Capture, DeadLetter, DeadLetterFilter, DeadLetterId, Entry, FeedId, Link, LinkKey, MapCounters,
-    MapStateRecord, NewDeadLetter, Sequence, Settlement, Store, StoreError,
+    MapStateRecord, NewDeadLetter, RECORDED, Sequence, Settlement, Store, StoreError,
 };
 
 /// The durable store of one runtime.
 pub struct SqliteStore {
     writer: Writer,
     readers: Arc<Readers>,
+    /// Settled changes of each leg that stay.
+    recorded: usize,
     _lock: FileLock,
 }
 
@@ -43,10 +46,38 @@ impl SqliteStore {
     /// # Errors
     /// When the file cannot be opened, is in use by another runtime, is damaged, or was written by a newer version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_recording(path, RECORDED)
+    }
+
+    /// The same, keeping so many settled changes of each leg for [`Store::recorded`]; with none, those that were kept
+    /// before are forgotten.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn open_recording(path: &Path, recorded: usize) -> Result<Self, StoreError> {
         let lock = FileLock::take(path)?;
         let connection = schema::open(path)?;
+        if recorded == 0 {
+            recorded::forget(&connection).map_err(|error| schema::failed(path, &error))?;
+        }
         let readers = Arc::new(Readers::new(path.to_path_buf()));
-        Ok(Self { writer: Writer::start(connection, path.display().to_string()), readers, _lock: lock })
+        let writer = Writer::start(connection, path.display().to_string());
+        Ok(Self { writer, readers, recorded, _lock: lock })
+    }
+
+    /// As [`Store::recorded`], of a file that another process may have open. It is not written to; one that is not there
+    /// holds none.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is damaged.
+    pub async fn recorded_in(
+        path: PathBuf,
+        map: MapName,
+        leg: Leg,
+        limit: usize,
+    ) -> Result<Vec<Change>, StoreError> {
+        let answer = tokio::task::spawn_blocking(move || recorded::of_file(&path, &map, leg, limit));
+        answer.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Writes a consistent copy of everything to another file, which must not exist yet.
@@ -80,9 +111,10 @@ impl Store for SqliteStore {
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
+        let recorded = self.recorded;
         self.writer
             .write(move |connection| {
-                journal::resolve(connection, &settlement.resolved)?;
+                journal::resolve(connection, &settlement.resolved, recorded)?;
                 journal::postpone(connection, &settlement.waiting)?;
                 journal::revise(connection, &settlement.revised)?;
                 link::forget(connection, &settlement.unlinked)?;
@@ -110,6 +142,11 @@ impl Store for SqliteStore {
     async fn pending(&self, map: &MapName, after: Sequence, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let map = map.clone();
         self.readers.read("journal", move |connection| journal::pending(connection, &map, after, limit)).await
+    }
+
+    async fn recorded(&self, map: &MapName, leg: Leg, limit: usize) -> Result<Vec<Change>, StoreError> {
+        let map = map.clone();
+        self.readers.read("recorded", move |connection| recorded::newest(connection, &map, leg, limit)).await
     }
 
     async fn links(&self, map: &MapName, keys: &[LinkKey]) -> Result<Vec<Option<Link>>, StoreError> {

@@ -1,16 +1,21 @@
 //! The file's format.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use crate::StoreError;
+
+/// How long a reader waits for whoever has the file.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Formats in order: the number of a format is its place, counted from 1. Never edited once released, only added to.
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_tombstones.sql"),
     include_str!("migrations/0003_writers.sql"),
+    include_str!("migrations/0004_recorded.sql"),
 ];
 
 /// Opens the file for writing and brings it to the newest format.
@@ -43,7 +48,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
 pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.execute_batch("PRAGMA query_only = TRUE; PRAGMA cache_size = -4000;")?;
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

@@ -1,24 +1,29 @@
 //! `dualwright map preview`: what would another version of a map write?
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
 use dualwright_diagnostics::Exit;
 use dualwright_engine::{MapLogic, ShadowReport, preview};
 use dualwright_map_builder::{BuildOptions, Progress as BuildProgress};
+use dualwright_model::{Change, Leg, MapName};
+use dualwright_store::sqlite::SqliteStore;
 use serde_json::json;
 
+use super::super::sample::told;
 use crate::assembly::{Candidate, connect, engine_failure, host, load_map};
 use crate::config::Config;
 use crate::output::table;
 use crate::{Failure, Output};
 
 const EXAMPLE: &str = "\
-Rows are read from both systems and go through the map that the configuration names and through the candidate. Their
-answers are compared, column by column; nothing is written anywhere.
+The newest changes that the runtime captured, with their rows as they were then, go through the map that the configuration
+names and through the candidate. Where fewer are kept in its store (`recorded-changes`), rows are read from both systems
+now; how many of each is told. The answers are compared, column by column; nothing is written anywhere.
 
 Example:
-  dualwright map preview customers-accounts.toml --last 200 --config dualwright.toml";
+  dualwright map preview customers-accounts.toml --last 50 --config dualwright.toml";
 
 /// Shows what a candidate would write otherwise than the configured map, applying nothing.
 #[derive(Debug, Args)]
@@ -27,7 +32,7 @@ pub(crate) struct Preview {
     /// The candidate: a component, or a map file; also a validator or an extension of a configured map.
     #[arg(value_name = "MAP")]
     candidate: PathBuf,
-    /// So many rows of each direction.
+    /// So many rows of each direction: the last captured ones first.
     #[arg(long, default_value_t = 50, value_name = "ROWS")]
     last: usize,
     /// The configuration that names both systems, and the map as it runs now.
@@ -63,8 +68,10 @@ impl Preview {
         let name = live.description().name.clone();
         let candidate = candidate.in_place(&host, &live).await?;
         let (live, candidate): (&dyn MapLogic, &dyn MapLogic) = (live.stacked.stack.as_ref(), &candidate);
-        let found =
-            preview(&pair, live, candidate, self.last).await.map_err(|error| engine_failure(&error))?;
+        let captured = captured(&config, &name, self.last).await?;
+        let found = preview(&pair, live, candidate, captured, self.last)
+            .await
+            .map_err(|error| engine_failure(&error))?;
         let legs: Vec<_> =
             found.iter().map(|(leg, report)| json!({ "leg": leg.to_string(), "report": report })).collect();
         output.document(&json!({ "map": name.as_str(), "legs": legs }))?;
@@ -75,8 +82,30 @@ impl Preview {
     }
 }
 
+/// What the store keeps of the map's last changes, whether a runtime has it open or not.
+async fn captured(
+    config: &Config,
+    map: &MapName,
+    last: usize,
+) -> Result<BTreeMap<Leg, Vec<Change>>, Failure> {
+    let path = config.resolve(&config.store.path);
+    let mut captured = BTreeMap::new();
+    for leg in Leg::ALL {
+        let changes =
+            SqliteStore::recorded_in(path.clone(), map.clone(), leg, last).await.map_err(|error| {
+                Failure::runtime("cannot read the captured changes of the store")
+                    .at(path.display())
+                    .because(error)
+                    .hint("a configuration whose [store] path names no file has every row read now")
+            })?;
+        captured.insert(leg, changes);
+    }
+    Ok(captured)
+}
+
 fn tell(leg: &str, report: &ShadowReport, output: &Output) {
-    output.line(format!("{leg}: {} of {} rows alike, {} faults", report.same, report.rows, report.faults));
+    let ShadowReport { same, rows, faults, .. } = report;
+    output.line(format!("{leg}: {same} of {rows} rows alike, {faults} faults ({})", told(&json!(report))));
     if report.differences.is_empty() {
         return;
     }
