@@ -1,13 +1,12 @@
 //! The journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dualwright_model::{Change, IntegrationKey, Leg, MapName};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::counter;
 use super::readers::{unreadable, unwritable};
-use super::recorded::Recording;
+use super::{counter, recorded};
 use crate::{Entry, EntryState, NewEntry, Resolution, Sequence, Wait};
 
 pub(super) fn append(connection: &Connection, entries: &[NewEntry]) -> rusqlite::Result<Vec<Sequence>> {
@@ -38,12 +37,14 @@ pub(super) fn resolve(
     resolved: &[(Sequence, Resolution)],
     recorded: usize,
 ) -> rusqlite::Result<()> {
-    let mut recording = Recording::new(connection, recorded);
     let mut delete =
         connection.prepare_cached("DELETE FROM journal WHERE sequence = ?1 RETURNING map, leg")?;
     let mut counts: BTreeMap<(MapName, Leg, &'static str), u64> = BTreeMap::new();
     for (place, (sequence, resolution)) in resolved.iter().enumerate() {
-        recording.keep(number(*sequence), *resolution, resolved.len() - 1 - place)?;
+        // Of a settlement that is larger than what is kept, the end.
+        if *resolution != Resolution::Echo && resolved.len() - place <= recorded {
+            recorded::keep(connection, number(*sequence))?;
+        }
         let found = delete
             .query_row([number(*sequence)], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
             .optional()?;
@@ -52,7 +53,10 @@ pub(super) fn resolve(
             *counts.entry(key).or_default() += 1;
         }
     }
-    recording.finish()?;
+    let legs: BTreeSet<(&MapName, Leg)> = counts.keys().map(|(map, leg, _)| (map, *leg)).collect();
+    for (map, leg) in legs.into_iter().filter(|_| recorded > 0) {
+        recorded::prune(connection, map, leg, recorded)?;
+    }
     for ((map, leg, word), count) in counts {
         counter::add(connection, &map, leg, word, count)?;
         counter::subtract(connection, &map, leg, counter::PENDING, count)?;

@@ -3,61 +3,32 @@
 use std::path::Path;
 
 use dualwright_model::{Change, Leg, MapName, Operation};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, params};
 
 use super::readers::unreadable;
 use super::schema;
-use crate::{Resolution, StoreError};
+use crate::StoreError;
 
 /// The format in which they were first kept.
 const SINCE_FORMAT: u32 = 4;
 
-/// Those that a settlement adds.
-pub(super) struct Recording<'a> {
-    connection: &'a Connection,
-    limit: usize,
-    legs: Vec<(String, String)>,
+/// An entry is about to leave the journal, and stays here.
+pub(super) fn keep(connection: &Connection, sequence: i64) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO recorded (sequence, map, leg, change) \
+         SELECT sequence, map, leg, change FROM journal WHERE sequence = ?1",
+    )?;
+    insert.execute([sequence]).map(|_| ())
 }
 
-impl<'a> Recording<'a> {
-    /// Keeps at most so many of each leg.
-    pub(super) fn new(connection: &'a Connection, limit: usize) -> Self {
-        Self { connection, limit, legs: Vec::new() }
-    }
-
-    /// An entry is about to leave the journal; so many of its settlement come after it.
-    pub(super) fn keep(
-        &mut self,
-        sequence: i64,
-        resolution: Resolution,
-        later: usize,
-    ) -> rusqlite::Result<()> {
-        if resolution == Resolution::Echo || later >= self.limit {
-            return Ok(());
-        }
-        let mut insert = self.connection.prepare_cached(
-            "INSERT INTO recorded (sequence, map, leg, change) \
-             SELECT sequence, map, leg, change FROM journal WHERE sequence = ?1 RETURNING map, leg",
-        )?;
-        let kept = insert.query_row([sequence], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        if let Some(leg) = kept.filter(|leg| !self.legs.contains(leg)) {
-            self.legs.push(leg);
-        }
-        Ok(())
-    }
-
-    /// Drops those that are too many by now.
-    pub(super) fn finish(self) -> rusqlite::Result<()> {
-        let mut delete = self.connection.prepare_cached(
-            "DELETE FROM recorded WHERE map = ?1 AND leg = ?2 AND sequence <= (SELECT sequence FROM recorded \
-             WHERE map = ?1 AND leg = ?2 ORDER BY sequence DESC LIMIT 1 OFFSET ?3)",
-        )?;
-        let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
-        for (map, leg) in &self.legs {
-            delete.execute(params![map, leg, limit])?;
-        }
-        Ok(())
-    }
+/// Drops those of a leg that are too many by now.
+pub(super) fn prune(connection: &Connection, map: &MapName, leg: Leg, limit: usize) -> rusqlite::Result<()> {
+    let mut delete = connection.prepare_cached(
+        "DELETE FROM recorded WHERE map = ?1 AND leg = ?2 AND sequence <= (SELECT sequence FROM recorded \
+         WHERE map = ?1 AND leg = ?2 ORDER BY sequence DESC LIMIT 1 OFFSET ?3)",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    delete.execute(params![map.as_str(), leg.to_string(), limit]).map(|_| ())
 }
 
 /// Forgets all of them.
