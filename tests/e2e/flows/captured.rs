@@ -49,7 +49,7 @@ async fn a_candidate_is_tried_on_what_was_captured() -> anyhow::Result<()> {
     // Neither an initial sync nor an echo was captured as a change.
     assert_eq!(from(&back), [0, 0, 2], "{back:#}");
     let (_, told) = said(&story, &["map", "preview", &path, "--last", "3"])?;
-    let expect = "0 of 3 rows alike, 0 faults (2 as they were captured; 1 read now, for no more captured changes are kept)";
+    let expect = "0 of 3 rows alike, 0 faults (2 as they were captured; 1 read now, because no more captured changes are kept)";
     ensure!(told.contains(expect), "{told}");
 
     // The same beside the live version; both directions are told together.
@@ -59,7 +59,7 @@ async fn a_candidate_is_tried_on_what_was_captured() -> anyhow::Result<()> {
     assert_eq!((from(report), memos(report)), ([2, 0, 2], words.into()), "{report:#}");
     let (_, told) = said(&story, &["plugin", "shadow", MAP])?;
     ensure!(
-        told.contains("2 as they were captured; 2 read now, for no more captured changes are kept"),
+        told.contains("2 as they were captured; 2 read now, because no more captured changes are kept"),
         "{told}"
     );
     done(&story, &["plugin", "shadow", MAP, "--end"])?;

@@ -15,7 +15,7 @@ pub(super) fn told(report: &Value) -> String {
             1 => "1 captured change lacks columns that are read by now".to_owned(),
             more => format!("{more} captured changes lack columns that are read by now"),
         };
-        parts.push(format!("{read_now} read now, for {why}"));
+        parts.push(format!("{read_now} read now, because {why}"));
     }
     if since > 0 {
         parts.push(format!("{since} since then"));
@@ -37,11 +37,11 @@ mod tests {
         assert_eq!(report(50, 50, 0, 3), "50 as they were captured");
         assert_eq!(
             report(50, 37, 13, 0),
-            "37 as they were captured; 13 read now, for no more captured changes are kept"
+            "37 as they were captured; 13 read now, because no more captured changes are kept"
         );
         assert_eq!(
             report(60, 0, 50, 7),
-            "0 as they were captured; 50 read now, for 7 captured changes lack columns that are read by now; 10 since then"
+            "0 as they were captured; 50 read now, because 7 captured changes lack columns that are read by now; 10 since then"
         );
     }
 }
