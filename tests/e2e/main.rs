@@ -2,4 +2,5 @@
 
 mod connect_dataverse;
 mod connect_finops;
+mod connect_limits;
 mod flows;

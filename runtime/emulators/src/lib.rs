@@ -9,7 +9,7 @@
 //! | `GET /emulator/health` | says that it is up, and which emulator it is |
 //! | `GET /emulator/writes?after=N&limit=M` | the write log: every row written by a client, in commit order ([`kernel::write_log`]) |
 //! | `POST`, `DELETE`, `GET /emulator/faults` | adds to, clears or tells of the script of faults ([`kernel::faults`]) |
-//! | `POST`, `DELETE /emulator/quota` | sets or lifts service-protection limits ([`kernel::quota::Limits`]) |
+//! | `POST`, `DELETE`, `GET /emulator/quota` | sets or lifts service-protection limits ([`kernel::quota::Limits`]), or tells what each client did under them ([`kernel::quota::Tally`]) |
 //! | `POST /emulator/expire-changes` | Dataverse: ends every delta token given so far |
 //! | `POST`, `DELETE /emulator/data-events` | Finance and Operations: where the data events of which tables go |
 //! | `POST /emulator/company` | Finance and Operations: the default company of a client |

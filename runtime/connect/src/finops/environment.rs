@@ -37,8 +37,9 @@ impl Environment {
             return futures::future::join_all(sent).await;
         }
         let mut batches = Vec::new();
+        let parts = self.client.batch_parts(self.batch_parts);
         while !requests.is_empty() {
-            let rest = requests.split_off(requests.len().min(self.batch_parts));
+            let rest = requests.split_off(requests.len().min(parts));
             batches.push(self.client.send_batch(std::mem::replace(&mut requests, rest)));
         }
         futures::future::join_all(batches).await.into_iter().flatten().collect()

@@ -12,6 +12,7 @@ use dualwright_odata::batch::{self, Item, Limits};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::retry::{Verdict, judge};
+use super::throttle::Cause;
 use super::{Client, PartRequest, PartResponse, Request, Response};
 use crate::ConnectError;
 
@@ -74,7 +75,7 @@ impl<'a> Round<'a> {
     }
 
     async fn trip(&mut self, batch: Vec<Open<'a>>) {
-        match self.client.send(self.request(&batch)).await {
+        match self.client.send_of(self.request(&batch), batch.len()).await {
             Err(ConnectError::Unavailable { reason, .. }) => self.lost(batch, &reason),
             Err(error) => self.settle_all(&batch, &error),
             Ok(response) if response.status.is_success() => self.read(batch, &response),
@@ -175,7 +176,7 @@ impl<'a> Round<'a> {
         if throttled.is_empty() {
             return;
         }
-        let pause = self.client.throttled(retry_after);
+        let pause = self.client.throttled(retry_after, Cause::Load);
         if pause > self.patience {
             self.settle_all(&throttled, &self.client.given_up(Some(pause)));
             return;

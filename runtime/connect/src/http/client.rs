@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::failure::failure;
+use super::failure::{ErrorBody, failure};
 use super::redact::loggable;
 use super::retry::{Verdict, judge};
-use super::throttle::Throttle;
+use super::throttle::{Cause, Throttle};
 use super::token::{SignIn, TokenSource};
 use super::transport::{Outgoing, Transport, TransportError, Wire, WireConfig};
 use super::{Request, Response, RetryPolicy};
@@ -30,8 +30,10 @@ pub struct ClientConfig {
     pub connect_timeout: Duration,
     /// How long a whole exchange may take. Dataverse ends operations after two minutes by itself.
     pub request_timeout: Duration,
-    /// How many requests may be in flight at most; fewer while the service throttles. Both systems' limit is 52 a user.
+    /// How many requests may be in flight until the service says how many it likes to see; fewer while it throttles.
     pub most_in_flight: usize,
+    /// The window over which the service counts requests and execution time: five minutes, in every real environment.
+    pub limit_window: Duration,
     /// How long one call may wait for throttling in all, before it gives up with [`ConnectError::Throttled`].
     pub throttle_patience: Duration,
     /// How passing faults are retried.
@@ -53,6 +55,7 @@ impl ClientConfig {
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(150),
             most_in_flight: 16,
+            limit_window: Duration::from_secs(300),
             throttle_patience: Duration::from_secs(600),
             retry: RetryPolicy::default(),
             most_answer_bytes: 64 << 20,
@@ -136,7 +139,7 @@ impl Client {
             patience,
             most_batch_parts: config.most_batch_parts.max(1),
             token,
-            throttle: Throttle::new(config.most_in_flight),
+            throttle: Throttle::new(config.most_in_flight, config.limit_window),
             transport,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -168,9 +171,14 @@ impl Client {
     /// [`ConnectError::Unauthorized`] when the token was refused twice or none was granted, and
     /// [`ConnectError::Protocol`] for an endless answer.
     pub async fn send(&self, request: Request) -> Result<Response, ConnectError> {
+        self.send_of(request, 1).await
+    }
+
+    /// [`send`](Self::send) for a request of so many parts.
+    pub(super) async fn send_of(&self, request: Request, parts: usize) -> Result<Response, ConnectError> {
         let (mut failed, mut renewed, mut patience) = (0_u32, false, self.inner.patience);
         loop {
-            let (reason, last) = match self.trip(&request, &mut renewed, &mut patience).await? {
+            let (reason, last) = match self.trip(&request, parts, &mut renewed, &mut patience).await? {
                 Trip::Again => continue,
                 Trip::Answer(response) if judge(response.status, &response.headers) == Verdict::Final => {
                     return Ok(response);
@@ -226,6 +234,12 @@ impl Client {
         }
     }
 
+    /// How many requests the next `$batch` should join: `usual` at most, more while requests are scarce, fewer when
+    /// the service takes long over each.
+    pub fn batch_parts(&self, usual: usize) -> usize {
+        self.inner.throttle.batch_parts(usual, self.inner.most_batch_parts)
+    }
+
     pub(super) fn most_batch_parts(&self) -> usize {
         self.inner.most_batch_parts
     }
@@ -244,9 +258,9 @@ impl Client {
     }
 
     /// Closes the gate for everybody, because a part of a batch was throttled. Says for how long.
-    pub(super) fn throttled(&self, retry_after: Option<Duration>) -> Duration {
-        let pause = self.inner.throttle.throttled(retry_after);
-        tracing::info!(system = %self.inner.system, pause_ms = pause.as_millis(), "throttled, waiting");
+    pub(super) fn throttled(&self, retry_after: Option<Duration>, cause: Cause) -> Duration {
+        let pause = self.inner.throttle.throttled(retry_after, cause);
+        tracing::info!(system = %self.inner.system, pause_ms = pause.as_millis(), ?cause, "throttled, waiting");
         pause
     }
 
@@ -261,10 +275,11 @@ impl Client {
     async fn trip(
         &self,
         request: &Request,
+        parts: usize,
         renewed: &mut bool,
         patience: &mut Duration,
     ) -> Result<Trip, ConnectError> {
-        let slot = self
+        let mut slot = self
             .inner
             .throttle
             .enter(patience)
@@ -272,9 +287,8 @@ impl Client {
             .map_err(|too_long| self.given_up(Some(too_long.wait)))?;
         let token = self.inner.token.token().await?;
         let outgoing = self.outgoing(request, token.header.clone());
-        let exchanged = self.inner.transport.exchange(outgoing).await;
-        drop(slot);
-        let response = match exchanged {
+        slot.sent();
+        let response = match self.inner.transport.exchange(outgoing).await {
             Ok(response) => response,
             Err(TransportError::TooLong(most)) => {
                 return Err(self.protocol(format!("an answer of more than {most} bytes")));
@@ -289,7 +303,7 @@ impl Client {
             status = response.status.as_u16(), "answered"
         );
         if let Verdict::Throttled(pause) = judge(response.status, &response.headers) {
-            self.throttled(pause);
+            self.throttled(pause, Cause::of_code(&ErrorBody::read(&response.body).code));
             return Ok(Trip::Again);
         }
         if response.status == StatusCode::UNAUTHORIZED {
@@ -297,10 +311,11 @@ impl Client {
                 return Err(self.failure(&response));
             }
             *renewed = true;
+            drop(slot);
             self.inner.token.refused(&token).await;
             return Ok(Trip::Again);
         }
-        self.inner.throttle.served();
+        slot.served(&response.headers, parts);
         Ok(Trip::Answer(response))
     }
 

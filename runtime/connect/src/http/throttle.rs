@@ -1,18 +1,27 @@
-//! Service protection, honoured by everybody at once: one gate that a 429 closes for all tasks of a connector, and a
-//! limit of requests in flight that halves with each throttling and grows back slowly.
+//! How much is asked of the service, decided in one place for everybody who asks: one governor a connector, which is
+//! one environment and one user.
+//!
+//! - A gate that a 429 closes for all tasks, for as long as the service says.
+//! - A limit of requests in flight: the service's own hint (`x-ms-dop-hint`, learn.microsoft.com:
+//!   power-apps/developer/data-platform/send-parallel-requests), halved by a throttling that is not about a counted
+//!   limit, grown back slowly.
+//! - A [`Budget`] for each counted limit, requests and execution time: once half of it is gone, requests start at the
+//!   pace that lasts, so that the gate need not close.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use http::HeaderMap;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-/// The gate and the limit of one connector.
+use super::budget::Budget;
+
+/// The gate, the limit and the budgets of one connector.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     state: Mutex<State>,
     slot_free: Notify,
-    most: usize,
 }
 
 #[derive(Debug)]
@@ -21,17 +30,45 @@ struct State {
     /// How often in a row we were throttled without being told for how long.
     unnamed: u32,
     limit: usize,
+    most: usize,
     in_flight: usize,
+    /// How many wait for a slot. Whoever comes now comes after them.
+    waiting: usize,
     /// Good answers since the limit last changed.
     good: usize,
+    requests: Budget,
+    /// Execution time, in seconds, as we see it from here: what the service tells is the measure, this only says which
+    /// part of it comes back when.
+    time: Budget,
+    /// What a request takes, in seconds: the mean of the last few.
+    seconds: f64,
+    /// What a part of a batch takes, in seconds.
+    part_seconds: Option<f64>,
 }
 
 /// The right to have one request in flight; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Slot<'a>(&'a Throttle);
+pub(crate) struct Slot<'a> {
+    throttle: &'a Throttle,
+    /// The execution time set aside for it, in seconds.
+    reserved: f64,
+    sent: Option<Sent>,
+}
+
+/// How things stood when the request was sent.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    at: Instant,
+    requests: f64,
+    seconds: f64,
+}
+
+/// A place in the queue for a slot. Whoever leaves it, served or not, wakes the next: the wake-up that was theirs may be
+/// another's chance, and a limit that rose frees more than the one slot that somebody was woken for.
+struct Waiting<'a>(&'a Throttle);
 
 enum Attempt<'a> {
-    Taken(Slot<'a>),
+    Taken(Slot<'a>, Instant),
     /// The gate closed since we passed it.
     Closed,
     Full,
@@ -44,37 +81,87 @@ pub(crate) struct TooLong {
     pub(crate) wait: Duration,
 }
 
+/// What a throttling was about, by the code in its body (see the page of `budget`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Too many requests in the window.
+    Requests,
+    /// Too much execution time in the window.
+    Time,
+    /// Too many at once, or the service does not say: F&O judges by how busy it is.
+    Load,
+}
+
+impl Cause {
+    pub(crate) fn of_code(code: &str) -> Self {
+        match code.to_ascii_lowercase().as_str() {
+            "0x80072322" => Self::Requests,
+            "0x80072321" => Self::Time,
+            _ => Self::Load,
+        }
+    }
+}
+
 /// Good answers per slot before one more request may be in flight.
 const GOOD_PER_STEP: usize = 8;
 /// The first wait when throttled without a time, doubled each time up to the last.
 const UNNAMED_FIRST: Duration = Duration::from_secs(2);
 const UNNAMED_LAST: Duration = Duration::from_secs(60);
+/// No hint leads beyond this: the limit is 52 for a user, and others may be that user too.
+const MOST_HINTED: usize = 48;
+/// How much the newest request counts in the means.
+const NEWEST: f64 = 0.1;
+/// How long a batch should take: many short ones side by side are faster than few long ones, and cost no more, as long
+/// as requests are plenty (the page of `budget`, "Avoid large batches").
+const BATCH_SECONDS: f64 = 1.0;
+/// How long it may take while requests are scarce: well under the two minutes after which Dataverse gives up.
+const SCARCE_BATCH_SECONDS: f64 = 10.0;
+/// Fewer parts make no batch.
+const LEAST_PARTS: usize = 10;
 
 impl Throttle {
-    /// At most `most` requests in flight.
-    pub(crate) fn new(most: usize) -> Self {
-        let most = most.max(1);
+    /// At most `most` requests in flight until the service says how many; its counted limits are per `window`.
+    pub(crate) fn new(most: usize, window: Duration) -> Self {
+        let (most, now) = (most.max(1), Instant::now());
         Self {
-            state: Mutex::new(State { closed_until: None, unnamed: 0, limit: most, in_flight: 0, good: 0 }),
+            state: Mutex::new(State {
+                closed_until: None,
+                unnamed: 0,
+                limit: most,
+                most,
+                in_flight: 0,
+                waiting: 0,
+                good: 0,
+                requests: Budget::new(window, now),
+                time: Budget::new(window, now),
+                seconds: 0.0,
+                part_seconds: None,
+            }),
             slot_free: Notify::new(),
-            most,
         }
     }
 
-    /// Waits until the gate is open and a slot is free. Time spent before a closed gate is taken from `patience`;
-    /// time spent waiting for a slot is not: that queue moves.
+    /// Waits until the gate is open, a slot is free and the pace allows another request. Time spent before a closed
+    /// gate is taken from `patience`; time spent waiting for a slot or the pace is not: that queue moves.
     pub(crate) async fn enter(&self, patience: &mut Duration) -> Result<Slot<'_>, TooLong> {
+        let mut waiting = None;
         loop {
-            if let Err(too_long) = self.pass_gate(patience).await {
-                // The wake-up that brought us here may be another's chance.
-                self.slot_free.notify_one();
-                return Err(too_long);
-            }
+            self.pass_gate(patience).await?;
             let freed = self.slot_free.notified();
-            match self.try_take() {
-                Attempt::Taken(slot) => return Ok(slot),
+            match self.try_take(waiting.is_some()) {
+                Attempt::Taken(slot, start) => {
+                    drop(waiting);
+                    if start > Instant::now() {
+                        sleep_until(start).await;
+                        self.pass_gate(patience).await?;
+                    }
+                    return Ok(slot);
+                }
                 Attempt::Closed => {}
-                Attempt::Full => freed.await,
+                Attempt::Full => {
+                    waiting = waiting.or_else(|| Some(Waiting::new(self)));
+                    freed.await;
+                }
             }
         }
     }
@@ -92,20 +179,24 @@ impl Throttle {
         }
     }
 
-    fn try_take(&self) -> Attempt<'_> {
+    fn try_take(&self, waited: bool) -> Attempt<'_> {
         let mut state = self.lock();
-        if state.closed_until.is_some_and(|until| until > Instant::now()) {
+        let now = Instant::now();
+        if state.closed_until.is_some_and(|until| until > now) {
             return Attempt::Closed;
         }
-        if state.in_flight >= state.limit {
+        if state.in_flight >= state.limit || (state.waiting > 0 && !waited) {
             return Attempt::Full;
         }
+        let (reserved, pending) = (state.seconds, state.pending_seconds());
+        let by_requests = state.requests.reserve(now, 1.0, 0.0);
+        let by_time = state.time.reserve(now, reserved, pending);
         state.in_flight += 1;
-        Attempt::Taken(Slot(self))
+        Attempt::Taken(Slot { throttle: self, reserved, sent: None }, by_requests.max(by_time))
     }
 
     /// The service asked for a pause. Returns how long the gate stays closed.
-    pub(crate) fn throttled(&self, retry_after: Option<Duration>) -> Duration {
+    pub(crate) fn throttled(&self, retry_after: Option<Duration>, cause: Cause) -> Duration {
         let now = Instant::now();
         let mut state = self.lock();
         let pause = retry_after.unwrap_or_else(|| {
@@ -115,8 +206,15 @@ impl Throttle {
         let was_open = state.closed_until.is_none_or(|until| until <= now);
         if was_open {
             // One throttling answers several requests at once: only the first of them counts.
-            state.limit = (state.limit / 2).max(1);
-            state.good = 0;
+            let counted = match cause {
+                Cause::Requests => state.requests.refuse(now),
+                Cause::Time => state.time.refuse(now),
+                Cause::Load => false,
+            };
+            if !counted {
+                state.limit = (state.limit / 2).max(1);
+                state.good = 0;
+            }
             if retry_after.is_none() {
                 state.unnamed = state.unnamed.saturating_add(1);
             }
@@ -126,21 +224,19 @@ impl Throttle {
         state.closed_until.map_or(pause, |until| until - now)
     }
 
-    /// A request was served.
-    pub(crate) fn served(&self) {
-        let mut state = self.lock();
-        state.unnamed = 0;
-        state.good += 1;
-        if state.limit < self.most && state.good >= state.limit.saturating_mul(GOOD_PER_STEP) {
-            state.limit += 1;
-            state.good = 0;
-            self.slot_free.notify_one();
-        }
-    }
-
     /// How many requests may be in flight now.
     pub(crate) fn limit(&self) -> usize {
         self.lock().limit
+    }
+
+    /// How many parts the next batch should have: `usual` at most, or `most` while requests are scarce.
+    pub(crate) fn batch_parts(&self, usual: usize, most: usize) -> usize {
+        let mut state = self.lock();
+        let scarce = state.requests.is_scarce(Instant::now(), 0.0);
+        let (seconds, most) = if scarce { (SCARCE_BATCH_SECONDS, most) } else { (BATCH_SECONDS, usual) };
+        let Some(part) = state.part_seconds.filter(|part| *part > 0.0) else { return usual.min(most) };
+        // A float too large for a number of parts is the largest number.
+        ((seconds / part) as usize).max(LEAST_PARTS).min(most)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -149,13 +245,104 @@ impl Throttle {
     }
 }
 
-impl Drop for Slot<'_> {
-    fn drop(&mut self) {
-        let mut state = self.0.lock();
-        state.in_flight = state.in_flight.saturating_sub(1);
+impl State {
+    /// What the requests under way will take, as far as can be said.
+    fn pending_seconds(&self) -> f64 {
+        self.seconds * self.in_flight as f64
+    }
+
+    /// A request was served: the limit grows.
+    fn served(&mut self) -> bool {
+        self.unnamed = 0;
+        self.good += 1;
+        if self.limit >= self.most || self.good < self.limit.saturating_mul(GOOD_PER_STEP) {
+            return false;
+        }
+        self.limit += 1;
+        self.good = 0;
+        true
+    }
+
+    /// The service says how many requests it likes to see at once. A limit that a throttling lowered stays, and grows.
+    fn hinted(&mut self, hint: usize) {
+        let was_lowered = self.limit < self.most;
+        self.most = hint.clamp(1, MOST_HINTED);
+        self.limit = if was_lowered { self.limit.min(self.most) } else { self.most };
+    }
+}
+
+impl Slot<'_> {
+    /// The request leaves now.
+    pub(crate) fn sent(&mut self) {
+        let now = Instant::now();
+        let mut state = self.throttle.lock();
+        state.requests.spend(now, 1.0);
+        let (requests, seconds) = (state.requests.used(now), state.time.used(now));
+        self.sent = Some(Sent { at: now, requests, seconds });
+    }
+
+    /// The request was served: what its answer's headers tell is taken in. It had so many parts.
+    pub(crate) fn served(&self, headers: &HeaderMap, parts: usize) {
+        let mut state = self.throttle.lock();
+        if let Some(sent) = self.sent {
+            if let Some(remaining) = number(headers, "x-ms-ratelimit-burst-remaining-xrm-requests") {
+                state.requests.hear(remaining, sent.requests);
+            }
+            if let Some(remaining) = number(headers, "x-ms-ratelimit-time-remaining-xrm-requests") {
+                state.time.hear(remaining, sent.seconds);
+            }
+            if parts > 1 {
+                let each = sent.at.elapsed().as_secs_f64() / parts as f64;
+                let before = state.part_seconds.unwrap_or(each);
+                state.part_seconds = Some(before + NEWEST * (each - before));
+            }
+        }
+        let before = state.limit;
+        if let Some(hint) = number(headers, "x-ms-dop-hint").filter(|hint| *hint >= 1.0) {
+            state.hinted(hint as usize);
+        }
+        let grown = state.served() || state.limit > before;
         drop(state);
+        if grown {
+            self.throttle.slot_free.notify_one();
+        }
+    }
+}
+
+impl<'a> Waiting<'a> {
+    fn new(throttle: &'a Throttle) -> Self {
+        throttle.lock().waiting += 1;
+        Self(throttle)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.lock().waiting -= 1;
         self.0.slot_free.notify_one();
     }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        let mut state = self.throttle.lock();
+        state.in_flight = state.in_flight.saturating_sub(1);
+        let used = self.sent.map_or(0.0, |sent| now.saturating_duration_since(sent.at).as_secs_f64());
+        if self.sent.is_some() {
+            state.time.spend(now, used);
+            state.seconds += NEWEST * (used - state.seconds);
+        }
+        let pending = state.pending_seconds();
+        state.time.correct(now, self.reserved, used, pending);
+        drop(state);
+        self.throttle.slot_free.notify_one();
+    }
+}
+
+/// A number in a header, as the service writes it: with a comma for each thousand.
+fn number(headers: &HeaderMap, name: &str) -> Option<f64> {
+    headers.get(name)?.to_str().ok()?.replace(',', "").trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -163,17 +350,29 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use http::HeaderValue;
     use tokio::time::Instant;
 
-    use super::Throttle;
+    use super::{Cause, Throttle};
+
+    const WINDOW: Duration = Duration::from_secs(300);
 
     const PATIENCE: Duration = Duration::from_secs(600);
 
+    /// One request, answered with these headers.
+    async fn serve(throttle: &Throttle, headers: &[(&'static str, &'static str)]) {
+        let mut slot = throttle.enter(&mut PATIENCE.clone()).await.unwrap();
+        slot.sent();
+        let headers =
+            headers.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+        slot.served(&headers.collect(), 1);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_closed_gate_holds_everybody_back() {
-        let throttle = Arc::new(Throttle::new(8));
+        let throttle = Arc::new(Throttle::new(8, WINDOW));
         let start = Instant::now();
-        throttle.throttled(Some(Duration::from_secs(30)));
+        throttle.throttled(Some(Duration::from_secs(30)), Cause::Load);
         let tasks: Vec<_> = (0..8)
             .map(|_| {
                 let throttle = Arc::clone(&throttle);
@@ -190,32 +389,32 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn patience_is_spent_at_the_gate_and_ends() {
-        let throttle = Throttle::new(1);
+        let throttle = Throttle::new(1, WINDOW);
         let mut patience = Duration::from_secs(10);
-        throttle.throttled(Some(Duration::from_secs(7)));
+        throttle.throttled(Some(Duration::from_secs(7)), Cause::Load);
         drop(throttle.enter(&mut patience).await.unwrap());
         assert!(patience <= Duration::from_secs(3));
-        throttle.throttled(Some(Duration::from_secs(7)));
+        throttle.throttled(Some(Duration::from_secs(7)), Cause::Load);
         assert_eq!(throttle.enter(&mut patience).await.unwrap_err().wait, Duration::from_secs(7));
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_limit_halves_once_a_throttling_and_grows_back_slowly() {
-        let throttle = Throttle::new(8);
-        throttle.throttled(Some(Duration::from_secs(1)));
-        throttle.throttled(Some(Duration::from_secs(1)));
+        let throttle = Throttle::new(8, WINDOW);
+        throttle.throttled(Some(Duration::from_secs(1)), Cause::Load);
+        throttle.throttled(Some(Duration::from_secs(1)), Cause::Load);
         assert_eq!(throttle.limit(), 4);
         for _ in 0..31 {
-            throttle.served();
+            serve(&throttle, &[]).await;
         }
         assert_eq!(throttle.limit(), 4);
-        throttle.served();
+        serve(&throttle, &[]).await;
         assert_eq!(throttle.limit(), 5);
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_more_than_the_limit_are_in_flight_and_an_abandoned_wait_loses_nothing() {
-        let throttle = Arc::new(Throttle::new(1));
+        let throttle = Arc::new(Throttle::new(1, WINDOW));
         let slot = throttle.enter(&mut PATIENCE.clone()).await.unwrap();
         {
             let mut patience = PATIENCE;
@@ -236,10 +435,66 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn without_a_named_time_the_pause_doubles() {
-        let throttle = Throttle::new(1);
+        let throttle = Throttle::new(1, WINDOW);
         for expect in [2, 4, 8] {
-            assert_eq!(throttle.throttled(None), Duration::from_secs(expect));
+            assert_eq!(throttle.throttled(None, Cause::Load), Duration::from_secs(expect));
             drop(throttle.enter(&mut PATIENCE.clone()).await.unwrap());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_service_says_how_many_at_once_and_a_throttling_overrules_it() {
+        let throttle = Throttle::new(8, WINDOW);
+        for (hint, limit) in [("20", 20), ("1,000", 48), ("0", 48), ("soon", 48), ("6", 6)] {
+            serve(&throttle, &[("x-ms-dop-hint", hint)]).await;
+            assert_eq!(throttle.limit(), limit, "{hint}");
+        }
+        throttle.throttled(Some(Duration::from_secs(1)), Cause::Load);
+        serve(&throttle, &[("x-ms-dop-hint", "6")]).await;
+        assert_eq!(throttle.limit(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_counted_limit_slows_the_pace_and_not_the_number_at_once() {
+        let throttle = Throttle::new(8, WINDOW);
+        let start = Instant::now();
+        let told = [
+            ("x-ms-ratelimit-burst-remaining-xrm-requests", "5,999"),
+            ("x-ms-ratelimit-time-remaining-xrm-requests", "1,200.00"),
+        ];
+        serve(&throttle, &told).await;
+        for code in ["0x80072322", "0x80072321"] {
+            throttle.throttled(Some(Duration::from_secs(1)), Cause::of_code(code));
+        }
+        assert_eq!(throttle.limit(), 8);
+        for _ in 0..3 {
+            serve(&throttle, &[]).await;
+        }
+        assert!(start.elapsed() > Duration::from_secs(2), "the pace is slow: {:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_is_as_long_as_the_service_is_quick_and_longer_while_requests_are_scarce() {
+        let throttle = Throttle::new(8, WINDOW);
+        assert_eq!(throttle.batch_parts(100, 1000), 100);
+        let batch = async |seconds: f64, remaining: &'static str| {
+            let mut slot = throttle.enter(&mut PATIENCE.clone()).await.unwrap();
+            slot.sent();
+            tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+            let name = "x-ms-ratelimit-burst-remaining-xrm-requests".parse().unwrap();
+            slot.served(&[(name, HeaderValue::from_static(remaining))].into_iter().collect(), 100);
+        };
+        batch(5.0, "5,999").await;
+        assert_eq!(throttle.batch_parts(100, 1000), 20);
+        for _ in 0..100 {
+            batch(0.2, "5,000").await;
+        }
+        assert_eq!(throttle.batch_parts(100, 1000), 100);
+        batch(0.2, "10").await;
+        assert_eq!(throttle.batch_parts(100, 1000), 1000);
+        for _ in 0..100 {
+            batch(60.0, "5,999").await;
+        }
+        assert_eq!(throttle.batch_parts(100, 1000), 10);
     }
 }

@@ -48,6 +48,9 @@ use crate::kernel::schema::Schema;
 use crate::kernel::server::{self, Running, System};
 use crate::kernel::store::Store;
 
+/// How many requests at once the emulator says it likes to see (`send-parallel-requests.md`).
+const DEGREE_OF_PARALLELISM: &str = "16";
+
 /// The content type of every document.
 const JSON: &str = "application/json; odata.metadata=minimal";
 
@@ -155,10 +158,11 @@ impl System for Dataverse {
     }
 
     async fn handle(self: Arc<Self>, client: Arc<str>, request: Request) -> Response {
-        match self.answer(client, request).await {
+        let response = match self.answer(client, request).await {
             Ok(response) => response,
             Err(error) => error.response(),
-        }
+        };
+        response.header("x-ms-dop-hint", DEGREE_OF_PARALLELISM)
     }
 
     async fn handle_emulator(self: Arc<Self>, request: Request) -> Option<Response> {
@@ -217,7 +221,7 @@ impl System for Dataverse {
             .header("x-ms-ratelimit-burst-remaining-xrm-requests", &remaining.requests.to_string())
             .header(
                 "x-ms-ratelimit-time-remaining-xrm-requests",
-                &format!("{}.00", remaining.execution_seconds),
+                &format!("{:.2}", remaining.execution.as_secs_f64()),
             )
     }
 }

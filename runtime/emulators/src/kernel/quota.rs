@@ -1,13 +1,14 @@
 //! Service-protection limits: requests, execution time and concurrent requests of one client in a sliding window.
 //!
 //! After `MicrosoftDocs/powerapps-docs`, `developer/data-platform/api-limits.md`. Off until set through
-//! `POST /emulator/quota`.
+//! `POST /emulator/quota`. Who was refused because of a counted limit is refused until the time named is over, whatever
+//! comes back meanwhile, as the page has it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The limits of one client.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -62,15 +63,35 @@ pub struct Exceeded {
 pub struct Remaining {
     /// Requests.
     pub requests: u64,
-    /// Execution seconds.
-    pub execution_seconds: u64,
+    /// Execution time.
+    pub execution: Duration,
+}
+
+/// What one client did since the limits were set, for `GET /emulator/quota`.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Tally {
+    /// Requests let in.
+    pub requests: u64,
+    /// The time they took, in seconds.
+    pub execution_seconds: f64,
+    /// Requests refused because there were too many in the window.
+    pub refused_requests: u64,
+    /// Requests refused because of the execution time in the window.
+    pub refused_execution: u64,
+    /// Requests refused because there were too many at once.
+    pub refused_concurrency: u64,
 }
 
 #[derive(Default)]
 struct Usage {
     starts: VecDeque<Instant>,
     spent: VecDeque<(Instant, Duration)>,
+    /// The sum of what is in `spent`.
+    spent_total: Duration,
     running: u64,
+    /// Refused because of this limit until then.
+    shut: Option<(Limit, Instant)>,
+    tally: Tally,
 }
 
 /// All clients' use.
@@ -100,8 +121,7 @@ impl Quota {
         let mut state = self.lock();
         state.limits = limits;
         for usage in state.usage.values_mut() {
-            usage.starts.clear();
-            usage.spent.clear();
+            *usage = Usage { running: usage.running, ..Usage::default() };
         }
     }
 
@@ -118,37 +138,43 @@ impl Quota {
         if let Some(limits) = limits {
             let window = Duration::from_secs(limits.window_seconds);
             usage.forget(now, window);
-            let spent: Duration = usage.spent.iter().map(|(_, time)| *time).sum();
+            let spent = usage.spent_total;
             let requests = u64::try_from(usage.starts.len()).unwrap_or(u64::MAX);
-            let oldest_request = usage.starts.front().copied();
-            let oldest_time = usage.spent.front().map(|(at, _)| *at);
+            let back = |since: Option<Instant>| {
+                let since = since.unwrap_or(now);
+                window.saturating_sub(now.saturating_duration_since(since))
+            };
             let exceeded = if usage.running >= limits.concurrent {
-                Some((Limit::Concurrency, None))
+                Some((Limit::Concurrency, Duration::from_secs(1)))
+            } else if let Some((limit, until)) = usage.shut.filter(|(_, until)| *until > now) {
+                Some((limit, until - now))
             } else if requests >= limits.requests {
-                Some((Limit::Requests, oldest_request))
-            } else if spent.as_secs() >= limits.execution_seconds {
-                Some((Limit::Execution, oldest_time))
+                Some((Limit::Requests, back(usage.starts.front().copied())))
+            } else if spent >= Duration::from_secs(limits.execution_seconds) {
+                Some((Limit::Execution, back(usage.spent.front().map(|(at, _)| *at))))
             } else {
                 None
             };
-            if let Some((limit, oldest)) = exceeded {
-                let wait =
-                    oldest.map_or(Duration::from_secs(1), |oldest| window.saturating_sub(now - oldest));
-                let retry_after = wait.as_millis().div_ceil(1000).max(1);
-                return Err(Exceeded {
-                    limit,
-                    retry_after: u64::try_from(retry_after).unwrap_or(u64::MAX),
-                    limits,
-                });
+            if let Some((limit, wait)) = exceeded {
+                let retry_after = u64::try_from(wait.as_millis().div_ceil(1000).max(1)).unwrap_or(u64::MAX);
+                usage.refuse(limit, now, retry_after);
+                return Err(Exceeded { limit, retry_after, limits });
             }
             usage.starts.push_back(now);
+            usage.tally.requests += 1;
             remaining = Some(Remaining {
                 requests: limits.requests.saturating_sub(requests + 1),
-                execution_seconds: limits.execution_seconds.saturating_sub(spent.as_secs()),
+                execution: Duration::from_secs(limits.execution_seconds).saturating_sub(spent),
             });
         }
         usage.running += 1;
         Ok(Pass { quota: self.clone(), client: client.clone(), began: now, remaining })
+    }
+
+    /// What each client did since the limits were set.
+    pub fn tallies(&self) -> BTreeMap<String, Tally> {
+        let state = self.lock();
+        state.usage.iter().map(|(client, usage)| (client.to_string(), usage.tally)).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -162,7 +188,20 @@ impl Usage {
             self.starts.pop_front();
         }
         while self.spent.front().is_some_and(|(at, _)| now.duration_since(*at) >= window) {
-            self.spent.pop_front();
+            if let Some((_, time)) = self.spent.pop_front() {
+                self.spent_total = self.spent_total.saturating_sub(time);
+            }
+        }
+    }
+
+    fn refuse(&mut self, limit: Limit, now: Instant, retry_after: u64) {
+        match limit {
+            Limit::Requests => self.tally.refused_requests += 1,
+            Limit::Execution => self.tally.refused_execution += 1,
+            Limit::Concurrency => self.tally.refused_concurrency += 1,
+        }
+        if limit != Limit::Concurrency && self.shut.is_none_or(|(_, until)| until <= now) {
+            self.shut = now.checked_add(Duration::from_secs(retry_after)).map(|until| (limit, until));
         }
     }
 }
@@ -175,7 +214,10 @@ impl Drop for Pass {
         if let Some(usage) = state.usage.get_mut(&self.client) {
             usage.running = usage.running.saturating_sub(1);
             if limited {
-                usage.spent.push_back((now, now.duration_since(self.began)));
+                let time = now.duration_since(self.began);
+                usage.spent.push_back((now, time));
+                usage.spent_total += time;
+                usage.tally.execution_seconds += time.as_secs_f64();
             }
         }
     }
@@ -203,6 +245,8 @@ mod tests {
         let exceeded = quota.enter(&one).err().unwrap();
         assert_eq!(exceeded.limit, Limit::Requests);
         assert!(exceeded.retry_after > 290 && exceeded.retry_after <= 300);
+        let tally = quota.tallies()["one"];
+        assert_eq!((tally.requests, tally.refused_requests, tally.refused_concurrency), (2, 1, 1));
         quota.set(Some(Limits { execution_seconds: 0, ..limits }));
         assert_eq!(quota.enter(&one).err().unwrap().limit, Limit::Execution);
         quota.set(None);

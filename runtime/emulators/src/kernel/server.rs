@@ -371,6 +371,10 @@ impl<S: System> Core<S> {
                 }
                 Err(error) => wrong(&error.to_string()),
             },
+            (&Method::GET, "/emulator/quota") => {
+                let tallies = serde_json::json!({ "clients": self.quota.tallies() });
+                Response::json(StatusCode::OK, tallies.to_string())
+            }
             (&Method::DELETE, "/emulator/quota") => {
                 self.quota.set(None);
                 Response::empty(StatusCode::NO_CONTENT)
