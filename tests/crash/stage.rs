@@ -10,7 +10,7 @@ const MAPS: [&str; 4] = [
     "company/legal-entities-companies",
     "payments/payment-terms",
     "customers/customer-groups",
-    "customers/customers-accounts",
+    "pre-party/customers-accounts",
 ];
 
 /// Records that are there from the beginning and stay.

@@ -54,6 +54,7 @@ impl CopyMap {
             legs: legs.to_vec(),
             two_way: columns.iter().map(|column| (column.clone(), column.clone())).collect(),
             needs: Vec::new(),
+            excludes: Vec::new(),
         };
         Self { description, digest: digest.into(), flaw }
     }

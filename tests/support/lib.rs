@@ -77,7 +77,7 @@ pub fn repository() -> PathBuf {
     here.parent().unwrap_or(here).to_path_buf()
 }
 
-/// Map files of the catalogue, by area and name: `customers/customers-accounts`.
+/// Map files of the catalogue, by area and name: `pre-party/customers-accounts`.
 pub fn catalogue(names: &[&str]) -> Vec<PathBuf> {
     let folder = repository().join("plugins/catalogue");
     names.iter().map(|name| folder.join(format!("{name}.toml"))).collect()

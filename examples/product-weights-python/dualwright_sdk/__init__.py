@@ -96,7 +96,7 @@ class Map:
     two_way: ClassVar[Sequence[Tuple[str, str]]] = ()
     """Pairs of columns of which what goes out and comes back is what it was."""
     needs: ClassVar[Sequence[str]] = ()
-    """Maps that must have been synchronised first, beside those that lookups imply."""
+    """Maps that must have been synchronised first, beside those that lookups imply; `!name` must not run beside this one."""
     to_dataverse: ClassVar[Optional[Direction]] = None
     to_finops: ClassVar[Optional[Direction]] = None
 

@@ -109,7 +109,7 @@ fn describe(file: &MapFile, keys: &[KeyPair], lines: &[Line], legs: &[Leg]) -> D
         key: keys.to_vec(),
         legs: Vec::new(),
         two_way: if both_legs { two_way_keys.chain(two_way_lines).collect() } else { Vec::new() },
-        needs: file.map.needs.iter().map(|name| name.get_ref().clone()).collect(),
+        needs: header::neighbours(&file.map),
     }
 }
 
@@ -132,10 +132,12 @@ fn same_column(one: &str, other: &str) -> bool {
 }
 
 fn is_column(name: &str) -> bool {
-    let part = |part: &str| {
-        !part.is_empty() && part.chars().all(|character| character.is_alphanumeric() || character == '_')
+    let word = |word: &str| {
+        !word.is_empty() && word.chars().all(|character| character.is_alphanumeric() || character == '_')
     };
-    name.split('.').all(part)
+    let mut parts = name.split('.');
+    // Only what a lookup leads to may have another name in another table: `customerid.accountnumber|contactnumber`.
+    parts.next().is_some_and(word) && parts.all(|part| part.split('|').all(word))
 }
 
 fn check_column(name: &Spanned<String>, problems: &mut Vec<Problem>) {

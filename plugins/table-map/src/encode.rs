@@ -103,7 +103,9 @@ fn write_rule(writer: &mut Writer, rule: &Rule<'_>) {
             write_constant(writer, constant);
         });
         writer.text(&values.allowed);
+        writer.byte(u8::from(values.keeps_others));
     });
+    writer.option(rule.cut.as_ref(), |writer, cut| writer.count(*cut));
 }
 
 fn read_rule<'a>(reader: &mut Reader<'a>) -> Option<Rule<'a>> {
@@ -116,8 +118,15 @@ fn read_rule<'a>(reader: &mut Reader<'a>) -> Option<Rule<'a>> {
         values: reader.option(|reader| {
             let entries =
                 reader.list(|reader| Some((Cow::Borrowed(reader.text()?), read_constant(reader)?)))?;
-            Some(Values { entries, allowed: Cow::Borrowed(reader.text()?) })
+            let allowed = Cow::Borrowed(reader.text()?);
+            let keeps_others = match reader.byte()? {
+                0 => false,
+                1 => true,
+                _ => return None,
+            };
+            Some(Values { entries, allowed, keeps_others })
         })?,
+        cut: reader.option(Reader::count)?,
     })
 }
 

@@ -98,20 +98,37 @@ fn target_cell(rule: &Rule<'_>, last_use: bool, cells: &mut [Cell]) -> Result<Ce
         return Ok(cell);
     }
     let cell = match &rule.values {
-        Some(values) => mapped(rule, values, &cell)?,
+        Some(values) => mapped(rule, values, cell)?,
         None => cell,
     };
     match &rule.default {
         Some(default) if cell.is_empty() => Ok(default.to_cell()),
-        _ => Ok(cell),
+        _ => Ok(match rule.cut {
+            Some(length) => cut(cell, length),
+            None => cell,
+        }),
     }
 }
 
-fn mapped(rule: &Rule<'_>, values: &Values<'_>, cell: &Cell) -> Result<Cell, Violation> {
+/// The first characters of a text; anything else stays what it is.
+fn cut(cell: Cell, length: usize) -> Cell {
+    match cell {
+        Cell::Text(mut text) => {
+            if let Some((end, _)) = text.char_indices().nth(length) {
+                text.truncate(end);
+            }
+            Cell::Text(text)
+        }
+        other => other,
+    }
+}
+
+fn mapped(rule: &Rule<'_>, values: &Values<'_>, cell: Cell) -> Result<Cell, Violation> {
     match values.get(&cell.to_plain_text()) {
         Some(constant) => Ok(constant.to_cell()),
         // Empty is not a value that could be missing from a set, unless the set speaks of it.
         None if cell.is_empty() => Ok(Cell::Null),
+        None if values.keeps_others => Ok(cell),
         // The message names the column and what is allowed, never the row's value (I11).
         None => Err(Violation::new(
             Some(&rule.column),

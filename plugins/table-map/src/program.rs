@@ -45,6 +45,8 @@ pub struct Values<'a> {
     pub entries: Vec<(Cow<'a, str>, Constant<'a>)>,
     /// The source values as the map spells them, for messages.
     pub allowed: Cow<'a, str>,
+    /// Whether a value that the set does not have travels as it is, rather than being refused.
+    pub keeps_others: bool,
 }
 
 impl<'a> Values<'a> {
@@ -71,6 +73,8 @@ pub struct Rule<'a> {
     pub mark: Option<Constant<'a>>,
     /// The value set that the source value goes through.
     pub values: Option<Values<'a>>,
+    /// How many characters of a text are kept.
+    pub cut: Option<usize>,
 }
 
 /// What a delete on the source side becomes.

@@ -54,6 +54,9 @@ pub struct Header {
     /// Maps that must have been synchronised first.
     #[serde(default)]
     pub needs: Vec<Spanned<String>>,
+    /// Maps that must not run beside this one: another generation of it, or one that does the same work.
+    #[serde(default)]
+    pub excludes: Vec<Spanned<String>>,
     /// Fields as a list of inline tables, one a line.
     #[serde(default)]
     pub field: Vec<Spanned<Field>>,
@@ -120,6 +123,21 @@ pub struct Field {
     pub default: Option<Spanned<Scalar>>,
     /// A value set.
     pub values: Option<Spanned<ValuesOf>>,
+    /// What becomes of a value that the set does not have.
+    pub unlisted: Option<Spanned<Unlisted>>,
+    /// How many characters of a text are kept; what is behind them is lost, which only goes one way.
+    pub cut: Option<Spanned<u32>>,
+}
+
+/// What becomes of a value that a value set does not have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unlisted {
+    /// The record is refused.
+    #[default]
+    Refuse,
+    /// The value travels as it is.
+    Keep,
 }
 
 /// A value in a map file. Floats are refused: an exact number is written as text.

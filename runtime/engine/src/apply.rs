@@ -136,6 +136,7 @@ fn sending(
     } else {
         target_of(map, work, system, &known)
     };
+    let cells = plan::with_whole_lookups(cells, &known);
     let write = Write { target, cells, delete: false, precondition };
     Step::Write(Box::new(Sending { write, known, kept: Vec::new(), returned: Vec::new(), clean }))
 }

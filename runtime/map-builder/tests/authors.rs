@@ -73,7 +73,7 @@ async fn the_examples_of_layers_pass_their_fixtures_on_their_map() {
         (project, built.bytes)
     };
     let host = Host::new(HostConfig::default()).unwrap();
-    let (_, base) = build("plugins/catalogue/customers/customers-accounts.toml");
+    let (_, base) = build("plugins/catalogue/pre-party/customers-accounts.toml");
     let base = host.load("customers-accounts", &base, &Grants::default()).unwrap();
     for name in ["customer-credit-control", "customer-loyalty"] {
         let (project, layer) = build(&format!("examples/{name}"));

@@ -140,9 +140,11 @@ pub enum CoerceError {
 }
 
 impl TableSchema {
-    /// A column by name, without regard to case.
+    /// A column by name, without regard to case. Of several names, `accountnumber|contactnumber`, the first that the
+    /// table has: the tables that one lookup may lead to each have a key of their own.
     pub fn column(&self, name: &str) -> Option<&ColumnSchema> {
-        self.columns.get(&name.to_lowercase())
+        let name = name.to_lowercase();
+        name.split('|').find_map(|name| self.columns.get(name))
     }
 }
 

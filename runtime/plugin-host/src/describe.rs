@@ -38,9 +38,9 @@ pub(crate) fn check(said: &Description) -> Result<(), String> {
         column("two-way", finops)?;
         column("two-way", dataverse)?;
     }
-    bounded("needs", said.needs.len(), NEEDS)?;
-    for needed in &said.needs {
-        kebab_case(needed.as_str()).then_some(()).ok_or("`needs` has a name that is not in kebab case")?;
+    bounded("needs", said.needs.len() + said.excludes.len(), NEEDS)?;
+    for named in said.needs.iter().chain(&said.excludes) {
+        kebab_case(named.as_str()).then_some(()).ok_or("`needs` has a name that is not in kebab case")?;
     }
     Ok(())
 }
@@ -166,6 +166,7 @@ mod tests {
             }],
             two_way: vec![],
             needs: vec![],
+            excludes: vec![],
         }
     }
 

@@ -58,9 +58,25 @@ pub struct Description {
     pub two_way: Vec<(ColumnPath, ColumnPath)>,
     /// Maps that must come first.
     pub needs: Vec<MapName>,
+    /// Maps that must not run beside this one: both would do the same work.
+    #[serde(default)]
+    pub excludes: Vec<MapName>,
 }
 
 impl Description {
+    /// What the contract's `needs` says: the maps that must come first, and after a `!` those that must not run beside this
+    /// one.
+    pub fn needs_and_excludes<'a>(names: impl IntoIterator<Item = &'a str>) -> (Vec<MapName>, Vec<MapName>) {
+        let (mut needs, mut excludes) = (Vec::new(), Vec::new());
+        for name in names {
+            match name.strip_prefix('!') {
+                Some(excluded) => excludes.push(MapName::new(excluded)),
+                None => needs.push(MapName::new(name)),
+            }
+        }
+        (needs, excludes)
+    }
+
     /// The table on one side.
     pub fn table(&self, system: System) -> &TableName {
         match system {

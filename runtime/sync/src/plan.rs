@@ -1,5 +1,7 @@
 //! What to send for one record, before the target was looked at.
 
+use std::collections::BTreeSet;
+
 use dualwright_model::{ColumnPath, Fingerprint, Record, Version};
 
 /// The first step towards applying an upsert.
@@ -52,11 +54,45 @@ pub fn upsert(desired: &Record, target: Option<Target<'_>>) -> Plan {
     }
 }
 
+/// The cells with all that describes the lookups among them: a lookup that several columns of its target tell is one cell
+/// of the row, and half of them would lead to another row or to many.
+pub fn with_whole_lookups(mut cells: Record, wanted: &Record) -> Record {
+    let lookup_of = |path: &ColumnPath| path.split_lookup().map(|(lookup, _)| lookup.to_lowercase());
+    let written: BTreeSet<String> = cells.iter().filter_map(|(path, _)| lookup_of(path)).collect();
+    if written.is_empty() {
+        return cells;
+    }
+    for (path, value) in wanted.iter() {
+        let belongs = lookup_of(path).is_some_and(|lookup| written.contains(&lookup));
+        if belongs && !value.is_absent() && cells.get(path.as_str()).is_absent() {
+            cells.set(path.clone(), value.clone());
+        }
+    }
+    cells
+}
+
 #[cfg(test)]
 mod tests {
     use dualwright_model::{Fingerprint, Record, Value, Version};
 
-    use super::{Plan, Target, upsert};
+    use super::{Plan, Target, upsert, with_whole_lookups};
+
+    #[test]
+    fn half_a_lookup_is_never_sent() {
+        let wanted: Record = [
+            ("category.name".into(), Value::text("Bikes")),
+            ("category.hierarchy.name".into(), Value::text("Retail")),
+            ("unit.symbol".into(), Value::text("ea")),
+        ]
+        .into_iter()
+        .collect();
+        let changed: Record = [("category.name".into(), Value::text("Bikes"))].into_iter().collect();
+        let sent = with_whole_lookups(changed, &wanted);
+        let names: Vec<&str> = sent.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(names, ["category.hierarchy.name", "category.name"]);
+        let plain: Record = [("name".into(), Value::text("x"))].into_iter().collect();
+        assert_eq!(with_whole_lookups(plain.clone(), &wanted), plain);
+    }
 
     #[test]
     fn only_what_changed_is_sent() {

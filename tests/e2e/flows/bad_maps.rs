@@ -75,7 +75,7 @@ async fn hostile_maps_lose_their_own_records_only() -> anyhow::Result<()> {
         std::fs::write(&path, component(&format!("hostile-{name}"), name, table)?)?;
         components.push(path);
     }
-    let honest = catalogue(&["company/legal-entities-companies", "customers/customers-accounts"]);
+    let honest = catalogue(&["company/legal-entities-companies", "pre-party/customers-accounts"]);
     let config = "[limits]\nguest-deadline = \"1s\"\nguest-memory = \"16MiB\"\n";
     let mut story = Story::with(turn, pair, honest, components, config).await?;
     for (_, table, _) in &MAPS {

@@ -106,7 +106,7 @@ async fn values_that_no_system_has_cost_their_own_records_only() -> anyhow::Resu
         std::fs::write(&path, component(name, body, table)?)?;
         components.push(path);
     }
-    let honest = catalogue(&["company/legal-entities-companies", "customers/customers-accounts"]);
+    let honest = catalogue(&["company/legal-entities-companies", "pre-party/customers-accounts"]);
     // Nothing here is to end by being late, however busy the machine is: the slow map stays below its deadline.
     let config = "[limits]\nguest-deadline = \"60s\"\n";
     let mut story = Story::with(turn, pair, honest, components, config).await?;

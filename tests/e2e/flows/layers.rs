@@ -13,7 +13,7 @@ use super::story::{PATIENCE, Story, customer};
 
 const MAP: &str = "customers-accounts";
 const MAPS: [&str; 3] =
-    ["company/legal-entities-companies", "customers/customer-groups", "customers/customers-accounts"];
+    ["company/legal-entities-companies", "customers/customer-groups", "pre-party/customers-accounts"];
 
 /// A component of an example, in the story's folder.
 fn example(pair: &Pair, name: &str) -> anyhow::Result<PathBuf> {
@@ -144,7 +144,7 @@ fn one_column_has_one_owner(story: &Story, loyalty: &Path) -> anyhow::Result<()>
     let (code, told) = said(story, &["plugin", "install", text(&rival)?])?;
     ensure!(code != 0 && told.contains("both own new_loyaltytier"), "{code}: {told}");
     // Nor can it be started with: what the operator asks first says so.
-    let map = support::repository().join("plugins/catalogue/customers/customers-accounts.toml");
+    let map = support::repository().join("plugins/catalogue/pre-party/customers-accounts.toml");
     let (code, told) = said(story, &["map", "check", "--json", text(&map)?, "--with", text(&rival)?])?;
     ensure!(code != 0 && told.contains("two-owners"), "{code}: {told}");
     let config = std::fs::read_to_string(story.runtime.config())?;
@@ -167,7 +167,7 @@ async fn the_base_is_upgraded_below_its_layers(story: &Story) -> anyhow::Result<
         let file = file?;
         std::fs::copy(file.path(), folder.join("values").join(file.file_name()))?;
     }
-    let source = std::fs::read_to_string(catalogue.join("customers/customers-accounts.toml"))?;
+    let source = std::fs::read_to_string(catalogue.join("pre-party/customers-accounts.toml"))?;
     let map = folder.join("customers-accounts.toml");
     std::fs::write(&map, source.replacen("version = \"1.0.0\"", "version = \"1.1.0\"", 1))?;
     let next = map.with_extension("wasm");

@@ -13,8 +13,8 @@ const MAPS: [&str; 6] = [
     "company/legal-entities-companies",
     "payments/payment-terms",
     "customers/customer-groups",
-    "customers/customers-accounts",
-    "vendors/vendors",
+    "pre-party/customers-accounts",
+    "pre-party/vendors",
     "products/released-products",
 ];
 

@@ -8,7 +8,7 @@ use crate::{RUNTIME, Row, System};
 
 /// The real map of customers, so that the reading of map files is tested too.
 fn differences(finops: &[Value], dataverse: &[Value], log: &Value) -> Vec<String> {
-    let map = crate::catalogue(&["customers/customers-accounts"]);
+    let map = crate::catalogue(&["pre-party/customers-accounts"]);
     let facts = Facts::read(&map[0]).unwrap();
     let log: Vec<Write> = serde_json::from_value(log.clone()).unwrap();
     let judge = Judge {

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::{FindValues, Problem, check_column, problem, values};
 use crate::program::Values;
-use crate::table::{Direction, Field, Scalar, ValuesOf};
+use crate::table::{Direction, Field, Scalar, Unlisted, ValuesOf};
 
 /// A field line that makes sense.
 pub(super) struct Line {
@@ -18,6 +18,7 @@ pub(super) struct Line {
     pub(super) default: Option<Scalar>,
     to_dataverse: Option<Values<'static>>,
     to_finops: Option<Values<'static>>,
+    pub(super) cut: Option<usize>,
 }
 
 impl Line {
@@ -78,7 +79,13 @@ pub(super) fn line(
         default: field.default.as_ref().map(|default| default.get_ref().clone()),
         to_dataverse: None,
         to_finops: None,
+        cut: cut(field, direction, problems),
     };
+    let keeps_others = field.unlisted.as_ref().is_some_and(|unlisted| *unlisted.get_ref() == Unlisted::Keep);
+    if let (Some(unlisted), None) = (&field.unlisted, &field.values) {
+        let hint = "give the field `values`, or take `unlisted` out";
+        problem(problems, unlisted.span(), "only a field with a value set has unlisted values", hint);
+    }
     if let Some(set) = &field.values {
         let pairs = match set.get_ref() {
             ValuesOf::Here(pairs) => Ok(pairs.clone()),
@@ -87,8 +94,9 @@ pub(super) fn line(
         match pairs {
             Ok(pairs) => {
                 let mut build = |leg| {
-                    line.goes(leg)
-                        .then(|| values::one_direction(&pairs, leg, direction, &set.span(), problems))
+                    line.goes(leg).then(|| {
+                        values::one_direction(&pairs, leg, direction, keeps_others, &set.span(), problems)
+                    })
                 };
                 (line.to_dataverse, line.to_finops) = (build(Leg::ToDataverse), build(Leg::ToFinops));
             }
@@ -96,6 +104,19 @@ pub(super) fn line(
         }
     }
     (problems.len() == before).then_some(line)
+}
+
+/// How many characters of a text are kept.
+fn cut(field: &Field, direction: Direction, problems: &mut Vec<Problem>) -> Option<usize> {
+    let cut = field.cut.as_ref()?;
+    if direction == Direction::Both {
+        let hint = "write two lines, one a direction, and cut where the column is shorter";
+        problem(problems, cut.span(), "a cut needs a direction: what was cut off cannot come back", hint);
+    }
+    if *cut.get_ref() == 0 {
+        problem(problems, cut.span(), "a cut leaves at least one character", "leave the field out instead");
+    }
+    usize::try_from(*cut.get_ref()).ok()
 }
 
 /// Which way a field goes, after looking at the columns it has and the legs that the map has.

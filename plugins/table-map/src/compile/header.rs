@@ -10,7 +10,7 @@ const ALL: [Leg; 2] = [Leg::ToDataverse, Leg::ToFinops];
 
 /// Names and versions.
 pub(super) fn check(header: &Header, problems: &mut Vec<Problem>) {
-    for name in std::iter::once(&header.name).chain(&header.needs) {
+    for name in std::iter::once(&header.name).chain(&header.needs).chain(&header.excludes) {
         if !is_map_name(name.get_ref()) {
             let message = format!("{:?} is not a map's name", name.get_ref());
             problem(
@@ -23,6 +23,9 @@ pub(super) fn check(header: &Header, problems: &mut Vec<Problem>) {
     }
     if let Some(own) = header.needs.iter().find(|needed| needed.get_ref() == header.name.get_ref()) {
         problem(problems, own.span(), "a map cannot need itself", "");
+    }
+    if let Some(own) = header.excludes.iter().find(|excluded| excluded.get_ref() == header.name.get_ref()) {
+        problem(problems, own.span(), "a map cannot exclude itself", "");
     }
     if !is_version(header.version.get_ref()) {
         let message = format!("{:?} is not a version", header.version.get_ref());
@@ -39,6 +42,13 @@ pub(super) fn check(header: &Header, problems: &mut Vec<Problem>) {
             );
         }
     }
+}
+
+/// The maps that this one needs, and with a `!` those that must not run beside it, as the contract writes them.
+pub(super) fn neighbours(header: &Header) -> Vec<String> {
+    let needs = header.needs.iter().map(|name| name.get_ref().clone());
+    let excludes = header.excludes.iter().map(|name| format!("!{}", name.get_ref()));
+    needs.chain(excludes).collect()
 }
 
 /// The key, at least one pair.

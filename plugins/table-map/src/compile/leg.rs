@@ -88,6 +88,7 @@ impl Builder<'_> {
             default: line.default.as_ref().map(constant),
             mark: None,
             values: line.values(leg).cloned(),
+            cut: line.cut,
         };
         self.write(target, rule, &line.span);
     }

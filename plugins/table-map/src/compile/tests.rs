@@ -230,5 +230,59 @@ fn what_makes_no_sense_is_refused_where_it_stands() {
         "customers",
         "cannot need itself",
     );
+    check(
+        "default = 3 ",
+        "default = 3, unlisted = \"keep\" ",
+        "keep",
+        "only a field with a value set has unlisted values",
+    );
+    check("dataverse = \"name\"", "dataverse = \"name\", cut = 160", "160", "a cut needs a direction");
+    check(
+        "dataverse = \"name\"",
+        "dataverse = \"name\", direction = \"to-dataverse\", cut = 0",
+        "0",
+        "at least one character",
+    );
     check("field = [", "legs = [\"to-dataverse\"]\nfield = [", "LanguageId", "no leg to");
+}
+
+const ADDRESSES: &str = r#"
+[map]
+name = "addresses"
+version = "1.0.0"
+finops = "Addresses"
+dataverse = "msdyn_addresses"
+key = [ { finops = "AddressId", dataverse = "msdyn_addressid" } ]
+needs = ["countries"]
+excludes = ["addresses-v2"]
+field = [
+  { finops = "Country", dataverse = "msdyn_country", values = { US = "United States" }, unlisted = "keep" },
+  { finops = "Street", dataverse = "msdyn_line1", direction = "to-dataverse", cut = 5 },
+  { finops = "Owner", dataverse = "msdyn_owner.accountnumber|msdyn_contactpersonid" },
+]
+"#;
+
+#[test]
+fn an_unlisted_value_is_kept_and_a_text_is_cut_where_the_map_says_so() {
+    let map = try_compile(ADDRESSES).unwrap();
+    let text = |text: &str| Cell::Text(text.to_owned());
+    let cells = vec![text("1"), text("Atlantis"), text("Größenweg 1"), Cell::Null];
+    let outcome = run(&map, Leg::ToDataverse, Operation::Upsert, cells);
+    assert_eq!(outcome, Outcome::Upsert(vec![text("1"), text("Atlantis"), text("Größe"), Cell::Null]));
+    let cells = vec![text("1"), text("United States"), text("C-7")];
+    let outcome = run(&map, Leg::ToFinops, Operation::Upsert, cells);
+    assert_eq!(outcome, Outcome::Upsert(vec![text("1"), text("US"), text("C-7")]));
+}
+
+#[test]
+fn neighbours_are_told_as_the_contract_writes_them() {
+    let map = try_compile(ADDRESSES).unwrap();
+    assert_eq!(map.description.needs, ["countries", "!addresses-v2"]);
+    let myself = ADDRESSES.replace("addresses-v2", "addresses");
+    assert!(
+        try_compile(&myself).unwrap_err().iter().any(|problem| problem.message.contains("exclude itself"))
+    );
+    let nowhere = ADDRESSES.replace("\"Country\"", "\"Country|Land\"").replace("accountnumber|", "|");
+    let problems = try_compile(&nowhere).unwrap_err();
+    assert_eq!(problems.iter().filter(|problem| problem.message.contains("is not a column")).count(), 2);
 }

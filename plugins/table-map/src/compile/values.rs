@@ -17,6 +17,7 @@ pub(super) fn one_direction(
     pairs: &ValueSet,
     leg: Leg,
     direction: Direction,
+    keeps_others: bool,
     span: &Range<usize>,
     problems: &mut Vec<Problem>,
 ) -> Values<'static> {
@@ -57,7 +58,7 @@ pub(super) fn one_direction(
         }
     }
     let entries = entries.into_iter().map(|(text, _, target)| (Cow::Owned(text), target)).collect();
-    Values { entries, allowed: Cow::Owned(allowed) }
+    Values { entries, allowed: Cow::Owned(allowed), keeps_others }
 }
 
 fn allowed(entries: &[(String, String, Constant<'static>)]) -> String {

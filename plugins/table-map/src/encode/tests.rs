@@ -21,12 +21,12 @@ fn any_constant() -> impl Strategy<Value = Constant<'static>> {
 }
 
 fn any_rule() -> impl Strategy<Value = Rule<'static>> {
-    let values = (prop::collection::vec((".{0,6}", any_constant()), 0..5), ".{0,20}").prop_map(
-        |(entries, allowed)| Values {
+    let values = (prop::collection::vec((".{0,6}", any_constant()), 0..5), ".{0,20}", any::<bool>())
+        .prop_map(|(entries, allowed, keeps_others)| Values {
             entries: entries.into_iter().map(|(text, constant)| (Cow::Owned(text), constant)).collect(),
             allowed: Cow::Owned(allowed),
-        },
-    );
+            keeps_others,
+        });
     (
         prop::option::of(0_usize..100_000),
         ".{0,12}",
@@ -34,14 +34,16 @@ fn any_rule() -> impl Strategy<Value = Rule<'static>> {
         prop::option::of(any_constant()),
         prop::option::of(any_constant()),
         prop::option::of(values),
+        prop::option::of(0_usize..100_000),
     )
-        .prop_map(|(source, column, key, default, mark, values)| Rule {
+        .prop_map(|(source, column, key, default, mark, values, cut)| Rule {
             source,
             column: Cow::Owned(column),
             key,
             default,
             mark,
             values,
+            cut,
         })
 }
 

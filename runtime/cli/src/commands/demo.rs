@@ -9,7 +9,7 @@ use crate::demo::{self, Wishes};
 use crate::{Failure, Output};
 
 const EXAMPLE: &str = "\
-Starts a local F&O and a local Dataverse, fills them with sample records, links them through the standard maps,
+Starts a local F&O and a local Dataverse, fills them with sample records, links them through nine standard maps,
 synchronises them, then changes records on each side and shows each change arriving on the other. Goes on running until
 Ctrl-C, unless --once is given. Exits with 0 only if both sides agree on every mapped field.
 
@@ -29,7 +29,7 @@ pub struct Demo {
     /// Keep the files of both systems and the runtime here, and go on with what is in it.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The folder of the maps; the standard ones when left out.
+    /// The catalogue to take the maps from; the standard one when left out.
     #[arg(long, value_name = "DIR")]
     catalogue: Option<PathBuf>,
     /// Edits to make on each side.

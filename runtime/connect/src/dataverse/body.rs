@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::apply::{Job, set};
 use super::environment::Environment;
-use super::lookup::{Ask, Lead, by_lookup, company_of, is_blank};
+use super::lookup::{Ask, Lead, by_lookup, company_of, is_blank, says_nothing};
 use super::memory::Memory;
 use super::row::unknown;
 use super::schema::Table;
@@ -73,7 +73,7 @@ impl Environment {
                 company_of(table, selection.key.iter().zip(values))
             });
             for (lookup, conditions) in lookups {
-                if conditions.iter().all(|(_, value)| is_blank(value)) {
+                if says_nothing(&conditions) {
                     job.binds.0.insert(lookup, Bind::Nothing);
                 } else {
                     asks.push(Ask { lookup, conditions, company: company.clone() });

@@ -98,6 +98,14 @@ pub(super) fn is_blank(value: &Value) -> bool {
     value.is_missing() || matches!(value, Value::Text(text) if text.is_empty())
 }
 
+/// Whether nothing is said of the row that a lookup leads to. What the row itself is called decides: a location without an
+/// aisle still names the warehouse that its aisle would be in.
+pub(super) fn says_nothing(conditions: &[(ColumnPath, Value)]) -> bool {
+    let own = conditions.iter().filter(|(path, _)| !path.is_lookup());
+    let blank = |(_, value): &(ColumnPath, Value)| is_blank(value);
+    conditions.iter().all(blank) || own.clone().next().is_some() && own.clone().all(blank)
+}
+
 /// The company that a record belongs to, as its cells or key tell it.
 pub(super) fn company_of<'a>(
     table: &Table,
@@ -257,7 +265,7 @@ impl Environment {
             }
             for (lookup, conditions) in lookups {
                 let column = self.column(table, &lookup)?;
-                if conditions.iter().all(|(_, value)| is_blank(value)) {
+                if says_nothing(&conditions) {
                     add(&mut flat, table, column, &Value::Null);
                 } else {
                     asks.push(Ask { lookup, conditions, company: company.clone() });
@@ -382,6 +390,14 @@ fn clause(flat: &[Flat]) -> String {
     format!("({})", conditions.join(" and "))
 }
 
+/// A path by the one of its names that this table has, where a lookup to several tables gives a name for each.
+fn named_by(target: &Table, path: &ColumnPath) -> ColumnPath {
+    match target.schema.column(path.as_str()) {
+        Some(column) if path.as_str().contains('|') => ColumnPath::from(column.name.as_str()),
+        _ => path.clone(),
+    }
+}
+
 fn target_key(table: &Table, flat: &[Flat]) -> TargetKey {
     let conditions =
         flat.iter().map(|condition| (condition.property.clone(), canonical(&condition.value))).collect();
@@ -391,7 +407,8 @@ fn target_key(table: &Table, flat: &[Flat]) -> TargetKey {
 /// The conditions on a lookup's target, with the record's company where the target's table is divided by company, in
 /// the order of the target's alternate key.
 fn with_company(target: &Table, ask: &Ask) -> Conditions {
-    let mut conditions = ask.conditions.clone();
+    let mut conditions: Conditions =
+        ask.conditions.iter().map(|(path, value)| (named_by(target, path), value.clone())).collect();
     let first = |path: &ColumnPath| {
         path.split_lookup().map_or(path.as_str().to_lowercase(), |(lookup, _)| lookup.to_lowercase())
     };

@@ -221,14 +221,14 @@ fn fields(system: LoadSystem, metadata: &Metadata, entity: &EntityType) -> Vec<F
 }
 
 fn similar(metadata: &Metadata, name: &str) -> String {
-    let start = name.to_lowercase().chars().take(4).collect::<String>();
-    let names: Vec<&str> = metadata
-        .entity_sets
-        .iter()
-        .map(|set| set.name.as_str())
-        .filter(|set| set.to_lowercase().contains(&start))
-        .take(5)
-        .collect();
+    let name = name.to_lowercase();
+    let alike = |set: &str| {
+        set.to_lowercase().chars().zip(name.chars()).take_while(|(one, other)| one == other).count()
+    };
+    let mut names: Vec<&str> =
+        metadata.entity_sets.iter().map(|set| set.name.as_str()).filter(|set| alike(set) >= 4).collect();
+    names.sort_by_key(|set| std::cmp::Reverse(alike(set)));
+    names.truncate(5);
     if names.is_empty() { String::new() } else { format!("; did you mean {}?", names.join(", ")) }
 }
 

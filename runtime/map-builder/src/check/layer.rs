@@ -28,6 +28,7 @@ pub fn check_layer(base: &Description, layer: &LayerDescription, schemas: &Schem
         }],
         two_way: Vec::new(),
         needs: Vec::new(),
+        excludes: Vec::new(),
         ..base.clone()
     };
     let mut findings = check_all(&alone, None, schemas);

@@ -16,6 +16,7 @@ pub fn check_together(maps: &[(&Description, &Schemas)], filled: &[TableName]) -
         let mut report = Report { description, schemas, findings: Vec::new() };
         for (other, _) in maps.iter().take(index) {
             same_name(&mut report, other);
+            excluded(&mut report, other);
             for side in [System::Finops, System::Dataverse] {
                 written_twice(&mut report, side, other);
             }
@@ -34,6 +35,17 @@ fn same_name(report: &mut Report<'_>, other: &Description) {
         let message = format!("two maps are named {}", other.name);
         let hint = Some("give one of them another name".to_owned());
         report.add(Severity::Error, System::Finops, None, "same-name", message, hint);
+    }
+}
+
+/// Maps of which one says that the other must not run beside it.
+fn excluded(report: &mut Report<'_>, other: &Description) {
+    let description = report.description;
+    if description.excludes.contains(&other.name) || other.excludes.contains(&description.name) {
+        let message = format!("{} must not run beside {}", description.name, other.name);
+        let hint =
+            Some("they do the same work in two ways: take one of them out of the configuration".to_owned());
+        report.add(Severity::Error, System::Finops, None, "excluded", message, hint);
     }
 }
 

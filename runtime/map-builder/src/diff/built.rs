@@ -95,6 +95,9 @@ fn words(rule: &Rule<'_>, reads: &[String]) -> BTreeMap<String, String> {
             values_in_words(pairs.collect())
         }),
     );
+    add("cut", rule.cut.map(|length| length.to_string()));
+    let keeps_others = rule.values.as_ref().is_some_and(|values| values.keeps_others);
+    add("unlisted", keeps_others.then(|| "keep".to_owned()));
     // What the map language has learnt since, as the program has it.
     let known = Rule {
         source: rule.source,
@@ -103,6 +106,7 @@ fn words(rule: &Rule<'_>, reads: &[String]) -> BTreeMap<String, String> {
         default: rule.default.clone(),
         mark: rule.mark.clone(),
         values: rule.values.clone(),
+        cut: rule.cut,
         ..Rule::default()
     };
     if known != *rule {
@@ -113,6 +117,7 @@ fn words(rule: &Rule<'_>, reads: &[String]) -> BTreeMap<String, String> {
             default: None,
             mark: None,
             values: None,
+            cut: None,
             ..rule.clone()
         };
         words.insert("more".to_owned(), format!("{rest:?}"));

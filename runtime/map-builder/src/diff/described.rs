@@ -18,6 +18,8 @@ pub(super) fn facts(description: &Description) -> Facts {
     let mut map: BTreeMap<String, String> =
         words.into_iter().map(|(word, text)| (word.to_owned(), text)).collect();
     let needs: Vec<String> = description.needs.iter().map(ToString::to_string).collect();
+    let excludes = description.excludes.iter().map(|name| format!("!{name}"));
+    let needs: Vec<String> = needs.into_iter().chain(excludes).collect();
     if !needs.is_empty() {
         map.insert("needs".to_owned(), needs.join(", "));
     }

@@ -95,10 +95,22 @@ fn canonical_integer(text: &str) -> Option<i64> {
     text.parse::<i64>().ok().filter(|number| number.to_string() == text)
 }
 
+/// A lookup that may lead to several tables, `customerid.Account(accountnumber).Contact(number)`, as the map language writes
+/// it: `customerid.accountnumber|number`. Everything else stays as it is.
+pub(super) fn one_path(text: &str) -> String {
+    let key_of = |part: &str| Some(part.strip_suffix(')')?.split_once('(')?.1.to_owned());
+    let Some((lookup, targets)) = text.split_once('.') else { return text.to_owned() };
+    match targets.split('.').map(key_of).collect::<Option<Vec<String>>>() {
+        Some(keys) => format!("{lookup}.{}", keys.join("|")),
+        None => text.to_owned(),
+    }
+}
+
 /// Whether the map language takes this for a column or a path.
 pub(super) fn is_column(name: &str) -> bool {
-    let part = |part: &str| {
-        !part.is_empty() && part.chars().all(|character| character.is_alphanumeric() || character == '_')
+    let word = |word: &str| {
+        !word.is_empty() && word.chars().all(|character| character.is_alphanumeric() || character == '_')
     };
-    name.split('.').all(part)
+    let mut parts = name.split('.');
+    parts.next().is_some_and(word) && parts.all(|part| part.split('|').all(word))
 }

@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::columns::one_path;
+
 /// The largest definition.
 const MAX_LENGTH: usize = 16 * 1024 * 1024;
 
@@ -182,7 +184,7 @@ fn field(json: Json) -> Result<FieldMapping, DefinitionError> {
     Ok(FieldMapping {
         direction: members.text("syncDirection").unwrap_or_default(),
         source: members.text("sourceField").unwrap_or_default().trim().to_owned(),
-        destination: members.text("destinationField").unwrap_or_default().trim().to_owned(),
+        destination: one_path(members.text("destinationField").unwrap_or_default().trim()),
         related: members.text("destinationLookupFieldRelatedEntity"),
         system_generated: members.flag("isSystemGenerated"),
         transforms: transforms.into_iter().map(transform).collect::<Result<_, _>>()?,

@@ -24,7 +24,7 @@ pub enum SheetError {
 }
 
 /// The words of the header in the order in which people expect them.
-const HEADER: [&str; 12] = [
+const HEADER: [&str; 13] = [
     "name",
     "version",
     "about",
@@ -34,12 +34,13 @@ const HEADER: [&str; 12] = [
     "filter",
     "legs",
     "needs",
+    "excludes",
     "on-leave",
     "on-delete",
     "rule",
 ];
 /// The words of a field line likewise.
-const LINE: [&str; 5] = ["finops", "dataverse", "direction", "default", "values"];
+const LINE: [&str; 7] = ["finops", "dataverse", "direction", "default", "values", "unlisted", "cut"];
 
 impl Sheet {
     /// Reads a map file, whether its fields and rules stand in `[map]` or beside it.

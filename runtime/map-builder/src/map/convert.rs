@@ -6,6 +6,7 @@ use dualwright_plugin_host::{Description, KeyPair, LeavePolicy, LegDescription};
 /// The same description, as the host will read it out of the component.
 pub(super) fn description(said: &dualwright_sdk::Description) -> Description {
     let paths = |columns: &[String]| columns.iter().map(|column| ColumnPath::new(column.as_str())).collect();
+    let (needs, excludes) = Description::needs_and_excludes(said.needs.iter().map(String::as_str));
     Description {
         name: MapName::new(said.name.as_str()),
         version: said.version.clone(),
@@ -39,7 +40,8 @@ pub(super) fn description(said: &dualwright_sdk::Description) -> Description {
             .iter()
             .map(|pair| (ColumnPath::new(pair.finops.as_str()), ColumnPath::new(pair.dataverse.as_str())))
             .collect(),
-        needs: said.needs.iter().map(|name| MapName::new(name.as_str())).collect(),
+        needs,
+        excludes,
     }
 }
 

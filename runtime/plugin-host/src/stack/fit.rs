@@ -131,6 +131,7 @@ mod tests {
             }],
             two_way: vec![],
             needs: vec![],
+            excludes: vec![],
         }
     }
 

@@ -83,6 +83,7 @@ fn outcome_from(outcome: wit::Outcome, writes: &ColumnOrder) -> TransformResult 
 
 fn description_from(said: wit_describe::Description) -> Description {
     let columns = |names: Vec<String>| names.into_iter().map(ColumnPath::from).collect();
+    let (needs, excludes) = Description::needs_and_excludes(said.needs.iter().map(String::as_str));
     Description {
         name: MapName::new(said.name),
         version: said.version,
@@ -109,6 +110,7 @@ fn description_from(said: wit_describe::Description) -> Description {
             })
             .collect(),
         two_way: said.two_way.into_iter().map(|pair| (pair.finops.into(), pair.dataverse.into())).collect(),
-        needs: said.needs.into_iter().map(MapName::new).collect(),
+        needs,
+        excludes,
     }
 }

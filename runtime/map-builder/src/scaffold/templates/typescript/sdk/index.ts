@@ -80,7 +80,7 @@ export interface MapDefinition<A extends string, B extends string, C extends str
   key: readonly (readonly [finops: string, dataverse: string])[];
   /** Pairs of columns of which what goes out and comes back is what it was. */
   twoWay?: readonly (readonly [finops: string, dataverse: string])[];
-  /** Maps that must have been synchronised first, beside those that lookups imply. */
+  /** Maps that must have been synchronised first, beside those that lookups imply; `!name` must not run beside this one. */
   needs?: readonly string[];
   toDataverse?: Direction<A, B>;
   toFinops?: Direction<C, D>;
