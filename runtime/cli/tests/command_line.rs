@@ -108,3 +108,19 @@ fn doctor_tells_an_unreachable_system_from_a_wrong_map() {
     assert_eq!(code, 3);
     assert!(out.contains("how to mend it"), "{out}{err}");
 }
+
+#[test]
+fn maps_that_exclude_each_other_do_not_start_together() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("groups.toml"), MAP).unwrap();
+    let other = MAP.replace("\"groups\"", "\"groups-v2\"").replace("key =", "excludes = [\"groups\"]\nkey =");
+    std::fs::write(folder.path().join("groups-v2.toml"), other).unwrap();
+    write_config(folder.path(), "groups.toml");
+    let path = folder.path().join("dualwright.toml");
+    let config = std::fs::read_to_string(&path).unwrap() + "[[map]]\nfile = \"groups-v2.toml\"\n";
+    std::fs::write(&path, config).unwrap();
+    let (code, _, err) = words(&dualwright(folder.path(), &["run"]));
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("groups-v2 must not run beside groups"), "{err}");
+    assert!(err.contains("next: take one of the two out"), "{err}");
+}

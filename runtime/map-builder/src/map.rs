@@ -51,7 +51,7 @@ pub fn build_map_with(path: &Path, guest: &Guest) -> Result<BuiltMap, BuildError
 }
 
 /// Builds every map file below a folder, in the order of their paths. Files in folders named `values` are value
-/// sets, and `area.toml` describes a folder: neither is a map.
+/// sets, those in `fixtures` are rows to test with, and `area.toml` describes a folder: none is a map.
 ///
 /// # Errors
 /// With everything that is wrong with any of the maps; when a file or folder cannot be read; when there is no guest.
@@ -83,7 +83,7 @@ pub fn map_files(folder: &Path) -> Result<Vec<PathBuf>, BuildError> {
         let path = entry.map_err(|error| BuildError::file("list", folder, error))?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if path.is_dir() {
-            if name != "values" && !name.starts_with('.') {
+            if !["values", "fixtures"].contains(&name.as_str()) && !name.starts_with('.') {
                 files.extend(map_files(&path)?);
             }
         } else if name.ends_with(".toml") && name != "area.toml" {

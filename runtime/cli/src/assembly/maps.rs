@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dualwright_diagnostics::Class;
 use dualwright_engine::{MapSettings, Pair};
 use dualwright_map_builder::{BuildError, BuildOptions, BuiltMap, build_map};
-use dualwright_model::System;
+use dualwright_model::{MapName, System};
 use dualwright_plugin_host::{Description, Host, HostConfig, HostError, Limits, Services};
 
 use super::services::MapServices;
@@ -69,7 +69,23 @@ pub(crate) async fn load_all(
     for settings in &config.maps {
         maps.push(load_map(&host, config, settings, options).await?);
     }
+    if let Some((one, other)) = excluding(&maps) {
+        return Err(Failure::usage(format!(
+            "{one} must not run beside {other}: they do the same work in two ways"
+        ))
+        .at("[[map]]")
+        .hint("take one of the two out of the configuration"));
+    }
     Ok(LoadedMaps { host, maps })
+}
+
+/// Two maps of which one says that the other must not run beside it.
+fn excluding(maps: &[LoadedMap]) -> Option<(&MapName, &MapName)> {
+    let said: Vec<&Description> = maps.iter().map(|map| map.stacked.stack.base().description()).collect();
+    said.iter().find_map(|one| {
+        let other = one.excludes.iter().find(|name| said.iter().any(|other| other.name == **name))?;
+        Some((&one.name, other))
+    })
 }
 
 /// The sandbox, within the configured limits. Maps to which that was granted ask these systems through it.

@@ -31,6 +31,9 @@ fn documents(folder: &Path) -> Vec<(String, toml::Table)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if path.ends_with("fixtures") || path.ends_with("area.toml") {
+            continue;
+        }
         if path.is_dir() {
             found.extend(documents(&path));
         } else if path.extension().is_some_and(|extension| extension == "toml") {
