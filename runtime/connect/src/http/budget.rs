@@ -18,8 +18,11 @@ const ANSWERS: usize = 8;
 const RESERVE: f64 = 0.01;
 /// As long as so much is left, nobody waits: people's edits come in bursts.
 const FREE_SHARE: f64 = 0.5;
-/// The pace never falls below this share of the even one: someone has to find out that things got better.
-const LEAST_PACE: f64 = 0.05;
+/// So often in a window somebody asks however little is left, to find out that things got better.
+const PROBES: u32 = 20;
+/// The service's unit is this much of ours at least, and at most: its execution time is a part of the time that we wait,
+/// divided by the number of its servers.
+const SCALES: (f64, f64) = (0.02, 1.0);
 
 /// The use of one limit. Its unit is the limit's: requests, or seconds of execution.
 #[derive(Debug)]
@@ -31,16 +34,28 @@ pub(super) struct Budget {
     used: VecDeque<f64>,
     /// Their sum.
     total: f64,
-    /// What may be used in a window, as the last few answers had it.
-    told: VecDeque<f64>,
-    /// The largest limit ever seen.
-    largest: f64,
-    /// When the next one may start, while the pace is kept.
-    next: Option<Instant>,
+    /// What remained and what we had used when a request started, by the last few answers.
+    told: VecDeque<(f64, f64)>,
+    /// The most that ever remained.
+    most: f64,
+    /// How much of the service's unit one of ours is.
+    scale: f64,
+    /// Whether that has to be found out.
+    is_measured: bool,
 }
 
 impl Budget {
-    pub(super) fn new(window: Duration, now: Instant) -> Self {
+    /// A limit that we count as the service does.
+    pub(super) fn counted(window: Duration, now: Instant) -> Self {
+        Self::new(window, now, false)
+    }
+
+    /// A limit that we only measure something like.
+    pub(super) fn measured(window: Duration, now: Instant) -> Self {
+        Self::new(window, now, true)
+    }
+
+    fn new(window: Duration, now: Instant, is_measured: bool) -> Self {
         let slice = (window / SLICES).max(Duration::from_millis(1));
         Self {
             slice,
@@ -49,8 +64,9 @@ impl Budget {
             used: std::iter::repeat_n(0.0, SLICES as usize + 1).collect(),
             total: 0.0,
             told: VecDeque::with_capacity(ANSWERS),
-            largest: 0.0,
-            next: None,
+            most: 0.0,
+            scale: 1.0,
+            is_measured,
         }
     }
 
@@ -77,8 +93,11 @@ impl Budget {
         if self.told.len() == ANSWERS {
             self.told.pop_front();
         }
-        self.told.push_back(remaining + used);
-        self.largest = self.largest.max(remaining + used);
+        self.told.push_back((remaining, used));
+        self.most = self.most.max(remaining);
+        if self.is_measured && used > 0.0 {
+            self.scale = ((self.most - remaining) / used).clamp(SCALES.0, SCALES.1);
+        }
     }
 
     /// The service refused because of this limit: what we have used is what there was, whatever it told before. A
@@ -88,68 +107,54 @@ impl Budget {
         let told = !self.told.is_empty();
         if told {
             self.told.clear();
-            self.told.push_back(used);
+            self.told.push_back((0.0, used));
         }
         told
     }
 
     /// Whether half of what there was is gone, so that the rest is spent evenly.
     pub(super) fn is_scarce(&mut self, now: Instant, pending: f64) -> bool {
-        let used = self.used(now) + pending;
+        let used = (self.used(now) + pending) * self.scale;
         self.limit().is_some_and(|limit| limit - used < limit * FREE_SHARE)
     }
 
-    /// When the next one may start that will probably use so much; `pending` is what those under way will use. The
-    /// moment is given away with the answer: whoever asks next gets a later one.
-    pub(super) fn reserve(&mut self, now: Instant, amount: f64, pending: f64) -> Instant {
+    /// How long after the one before the next may start that will probably use so much; `pending` is what those under
+    /// way will use. No time at all while there is plenty.
+    pub(super) fn interval(&mut self, now: Instant, amount: f64, pending: f64) -> Duration {
         if !self.is_scarce(now, pending) {
-            self.next = None;
-            return now;
+            return Duration::ZERO;
         }
-        let start = self.next.map_or(now, |next| next.max(now));
-        self.next = Some(start);
-        self.delay(now, amount, pending);
-        start
-    }
-
-    /// More was used than reserved (or less): whoever comes next starts later (or earlier).
-    pub(super) fn correct(&mut self, now: Instant, reserved: f64, used: f64, pending: f64) {
-        if used > reserved {
-            self.delay(now, used - reserved, pending);
-        } else if let (Some(next), Some(pace)) = (self.next, self.pace(now, pending)) {
-            let early = Duration::try_from_secs_f64((reserved - used) / pace).unwrap_or_default();
-            self.next = next.checked_sub(early);
+        let longest = self.slice.saturating_mul(SLICES / PROBES);
+        match self.pace(now, pending) {
+            Some(pace) => Duration::try_from_secs_f64(amount / pace).unwrap_or(longest).min(longest),
+            None => longest,
         }
     }
 
-    fn delay(&mut self, now: Instant, amount: f64, pending: f64) {
-        if let (Some(next), Some(pace)) = (self.next, self.pace(now, pending)) {
-            let longest = self.slice.saturating_mul(SLICES);
-            let pause = Duration::try_from_secs_f64(amount / pace).unwrap_or(longest).min(longest);
-            self.next = next.checked_add(pause);
-        }
+    /// How soon things may look better: when the next slice comes back.
+    pub(super) fn slice(&self) -> Duration {
+        self.slice
     }
 
     /// What may be used in a window; `None` while nobody told.
     fn limit(&self) -> Option<f64> {
-        self.told.iter().copied().reduce(f64::min)
+        self.told.iter().map(|(remaining, used)| remaining + used * self.scale).reduce(f64::min)
     }
 
-    /// How much may be used a second: the greatest pace that can be kept for a whole window, given when which part of
-    /// what we used comes back.
+    /// How much may be used a second, in our unit: the greatest pace that can be kept for a whole window, given when which
+    /// part of what we used comes back. `None` where nothing is left.
     fn pace(&mut self, now: Instant, pending: f64) -> Option<f64> {
         let limit = self.limit()?;
-        let left = limit * (1.0 - RESERVE) - self.used(now) - pending;
+        let left = limit * (1.0 - RESERVE) - (self.used(now) + pending) * self.scale;
         let slice = self.slice.as_secs_f64();
         let begun = now.saturating_duration_since(self.newest).as_secs_f64();
         let (mut returned, mut returns_at, mut pace) = (0.0, -begun, f64::INFINITY);
         for used in &self.used {
             returns_at += slice;
             pace = pace.min((left + returned) / returns_at.max(f64::EPSILON));
-            returned += used;
+            returned += used * self.scale;
         }
-        let least = LEAST_PACE * self.largest / (slice * f64::from(SLICES));
-        Some(pace.max(least)).filter(|pace| *pace > 0.0)
+        Some(pace / self.scale).filter(|pace| *pace > 0.0)
     }
 
     fn advance(&mut self, now: Instant) {
@@ -211,11 +216,16 @@ mod tests {
     /// Asks as fast as the budget lets it, never faster than 200 a second; answers what was accepted in each window.
     fn hurry(servers: &mut [Server], windows: usize) -> Vec<usize> {
         let start = Instant::now();
-        let mut budget = Budget::new(WINDOW, start);
+        let mut budget = Budget::counted(WINDOW, start);
         let mut accepted = vec![0; windows];
-        let (mut now, mut asked) = (start, 0);
+        let (mut now, mut last, mut asked) = (start, start, 0);
         loop {
-            now = budget.reserve(now, 1.0, 0.0).max(now + Duration::from_millis(5));
+            let least = Duration::from_millis(5);
+            now = (now + least).max(last + budget.interval(now, 1.0, 0.0).min(now - last + budget.slice()));
+            if now < last + budget.interval(now, 1.0, 0.0) {
+                continue;
+            }
+            last = now;
             let window = (now - start).as_nanos() / WINDOW.as_nanos();
             let Some(count) = accepted.get_mut(window as usize) else { return accepted };
             budget.spend(now, 1.0);
@@ -254,12 +264,12 @@ mod tests {
     #[test]
     fn after_a_burst_the_rest_lasts_until_the_burst_comes_back() {
         let start = Instant::now();
-        let mut budget = Budget::new(WINDOW, start);
+        let mut budget = Budget::counted(WINDOW, start);
         budget.spend(start, 0.0);
         budget.hear(6000.0, 0.0);
         let mut now = start;
         let mut burst = 0;
-        while budget.reserve(now, 1.0, 0.0) == now && burst < 6000 {
+        while budget.interval(now, 1.0, 0.0).is_zero() && burst < 6000 {
             now += Duration::from_millis(1);
             budget.spend(now, 1.0);
             burst += 1;
@@ -267,9 +277,9 @@ mod tests {
         assert!((2990..3020).contains(&burst), "half of it is free: {burst}");
         let mut longest = Duration::ZERO;
         for _ in 0..2900 {
-            let next = budget.reserve(now, 1.0, 0.0).max(now);
-            longest = longest.max(next - now);
-            now = next;
+            let pause = budget.interval(now, 1.0, 0.0);
+            longest = longest.max(pause);
+            now += pause;
             budget.spend(now, 1.0);
         }
         assert!(now - start <= WINDOW, "{:?}", now - start);
@@ -279,14 +289,13 @@ mod tests {
     #[test]
     fn what_others_use_of_the_same_limit_slows_us_down() {
         let start = Instant::now();
-        let mut budget = Budget::new(WINDOW, start);
+        let mut budget = Budget::counted(WINDOW, start);
         budget.hear(100.0, 0.0);
         for _ in 0..60 {
             budget.spend(start, 1.0);
         }
         assert!(budget.is_scarce(start, 0.0));
-        budget.reserve(start, 1.0, 0.0);
-        assert!(budget.reserve(start, 1.0, 0.0) > start + Duration::from_secs(5));
+        assert!(budget.interval(start, 1.0, 0.0) > Duration::from_secs(5));
         // A window later all that is ours again.
         assert!(!budget.is_scarce(start + WINDOW + WINDOW / 50, 0.0));
     }
@@ -294,7 +303,7 @@ mod tests {
     #[test]
     fn a_refusal_overrules_what_was_told_and_teaches_nothing_where_nothing_was() {
         let start = Instant::now();
-        let mut budget = Budget::new(WINDOW, start);
+        let mut budget = Budget::counted(WINDOW, start);
         for _ in 0..10 {
             budget.spend(start, 1.0);
         }
@@ -303,8 +312,8 @@ mod tests {
         budget.hear(5000.0, 10.0);
         assert!(budget.refuse(start));
         assert!(budget.is_scarce(start, 0.0));
-        let first = budget.reserve(start, 1.0, 0.0);
-        assert!(budget.reserve(start, 1.0, 0.0) <= first + Duration::from_secs(2), "it goes on slowly");
+        let pause = budget.interval(start, 1.0, 0.0);
+        assert!(!pause.is_zero() && pause <= WINDOW / 20, "it goes on slowly: {pause:?}");
         for _ in 0..8 {
             budget.hear(3000.0, 10.0);
         }
@@ -312,18 +321,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_only_measured_is_scaled_to_what_is_told() {
+        let start = Instant::now();
+        let mut budget = Budget::measured(WINDOW, start);
+        // Each takes the service a second, and us five.
+        budget.hear(1200.0, 0.0);
+        for _ in 0..100 {
+            budget.spend(start, 5.0);
+        }
+        assert!(!budget.is_scarce(start, 0.0), "taken at our word it would not be scarce yet");
+        for _ in 0..100 {
+            budget.spend(start, 5.0);
+        }
+        assert!(budget.is_scarce(start, 0.0), "until more is known our word counts");
+        budget.hear(1000.0, 1000.0);
+        assert!(!budget.is_scarce(start, 0.0));
+        for _ in 0..500 {
+            budget.spend(start, 5.0);
+        }
+        assert!(budget.is_scarce(start, 0.0));
+        // 500 of the service's seconds are left, 2500 of ours, and nothing comes back before the window is over.
+        let pause = budget.interval(start, 5.0, 0.0).as_secs_f64();
+        assert!((0.5..0.7).contains(&pause), "{pause}");
+    }
+
+    #[test]
     fn nonsense_is_not_heard() {
         let now = Instant::now();
-        let mut budget = Budget::new(WINDOW, now);
+        let mut budget = Budget::counted(WINDOW, now);
         for remaining in [f64::NAN, f64::INFINITY, -1.0] {
             budget.hear(remaining, 0.0);
         }
         assert_eq!(budget.limit(), None);
         budget.hear(0.0, 0.0);
-        assert_eq!(
-            budget.reserve(now, 1.0, 0.0),
-            now,
-            "who may do nothing at all tries: the gate says for how long to wait"
-        );
+        // Who may do nothing at all tries from time to time.
+        assert!(budget.interval(now, 1.0, 0.0) <= WINDOW / 20);
     }
 }

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex as Turn, Notify};
 use tokio::time::{Instant, sleep_until};
 
 use super::budget::Budget;
@@ -21,6 +21,8 @@ use super::budget::Budget;
 #[derive(Debug)]
 pub(crate) struct Throttle {
     state: Mutex<State>,
+    /// Whose turn it is to start. One waits for a slot and the pace, in the order they came; the others wait for the turn.
+    turn: Turn<()>,
     slot_free: Notify,
 }
 
@@ -32,8 +34,8 @@ struct State {
     limit: usize,
     most: usize,
     in_flight: usize,
-    /// How many wait for a slot. Whoever comes now comes after them.
-    waiting: usize,
+    /// When a request last started.
+    started: Option<Instant>,
     /// Good answers since the limit last changed.
     good: usize,
     requests: Budget,
@@ -50,8 +52,6 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Slot<'a> {
     throttle: &'a Throttle,
-    /// The execution time set aside for it, in seconds.
-    reserved: f64,
     sent: Option<Sent>,
 }
 
@@ -63,15 +63,13 @@ struct Sent {
     seconds: f64,
 }
 
-/// A place in the queue for a slot. Whoever leaves it, served or not, wakes the next: the wake-up that was theirs may be
-/// another's chance, and a limit that rose frees more than the one slot that somebody was woken for.
-struct Waiting<'a>(&'a Throttle);
-
 enum Attempt<'a> {
-    Taken(Slot<'a>, Instant),
+    Taken(Slot<'a>),
     /// The gate closed since we passed it.
     Closed,
     Full,
+    /// The pace does not allow it yet; then it is worth another look.
+    Early(Instant),
 }
 
 /// The gate stays closed for longer than the caller may wait.
@@ -130,13 +128,14 @@ impl Throttle {
                 limit: most,
                 most,
                 in_flight: 0,
-                waiting: 0,
+                started: None,
                 good: 0,
-                requests: Budget::new(window, now),
-                time: Budget::new(window, now),
+                requests: Budget::counted(window, now),
+                time: Budget::measured(window, now),
                 seconds: 0.0,
                 part_seconds: None,
             }),
+            turn: Turn::new(()),
             slot_free: Notify::new(),
         }
     }
@@ -144,24 +143,16 @@ impl Throttle {
     /// Waits until the gate is open, a slot is free and the pace allows another request. Time spent before a closed
     /// gate is taken from `patience`; time spent waiting for a slot or the pace is not: that queue moves.
     pub(crate) async fn enter(&self, patience: &mut Duration) -> Result<Slot<'_>, TooLong> {
-        let mut waiting = None;
+        self.pass_gate(patience).await?;
+        let _turn = self.turn.lock().await;
         loop {
             self.pass_gate(patience).await?;
             let freed = self.slot_free.notified();
-            match self.try_take(waiting.is_some()) {
-                Attempt::Taken(slot, start) => {
-                    drop(waiting);
-                    if start > Instant::now() {
-                        sleep_until(start).await;
-                        self.pass_gate(patience).await?;
-                    }
-                    return Ok(slot);
-                }
+            match self.try_take() {
+                Attempt::Taken(slot) => return Ok(slot),
                 Attempt::Closed => {}
-                Attempt::Full => {
-                    waiting = waiting.or_else(|| Some(Waiting::new(self)));
-                    freed.await;
-                }
+                Attempt::Full => freed.await,
+                Attempt::Early(look) => sleep_until(look).await,
             }
         }
     }
@@ -179,20 +170,25 @@ impl Throttle {
         }
     }
 
-    fn try_take(&self, waited: bool) -> Attempt<'_> {
+    fn try_take(&self) -> Attempt<'_> {
         let mut state = self.lock();
         let now = Instant::now();
         if state.closed_until.is_some_and(|until| until > now) {
             return Attempt::Closed;
         }
-        if state.in_flight >= state.limit || (state.waiting > 0 && !waited) {
+        if state.in_flight >= state.limit {
             return Attempt::Full;
         }
-        let (reserved, pending) = (state.seconds, state.pending_seconds());
-        let by_requests = state.requests.reserve(now, 1.0, 0.0);
-        let by_time = state.time.reserve(now, reserved, pending);
+        let (seconds, pending) = (state.seconds, state.pending_seconds());
+        let interval = state.requests.interval(now, 1.0, 0.0).max(state.time.interval(now, seconds, pending));
+        let start = state.started.and_then(|started| started.checked_add(interval)).unwrap_or(now);
+        if start > now {
+            // What comes back, or is heard, meanwhile makes the pace another.
+            return Attempt::Early(start.min(now + state.requests.slice()));
+        }
+        state.started = Some(now);
         state.in_flight += 1;
-        Attempt::Taken(Slot { throttle: self, reserved, sent: None }, by_requests.max(by_time))
+        Attempt::Taken(Slot { throttle: self, sent: None })
     }
 
     /// The service asked for a pause. Returns how long the gate stays closed.
@@ -252,15 +248,13 @@ impl State {
     }
 
     /// A request was served: the limit grows.
-    fn served(&mut self) -> bool {
+    fn served(&mut self) {
         self.unnamed = 0;
         self.good += 1;
-        if self.limit >= self.most || self.good < self.limit.saturating_mul(GOOD_PER_STEP) {
-            return false;
+        if self.limit < self.most && self.good >= self.limit.saturating_mul(GOOD_PER_STEP) {
+            self.limit += 1;
+            self.good = 0;
         }
-        self.limit += 1;
-        self.good = 0;
-        true
     }
 
     /// The service says how many requests it likes to see at once. A limit that a throttling lowered stays, and grows.
@@ -297,29 +291,11 @@ impl Slot<'_> {
                 state.part_seconds = Some(before + NEWEST * (each - before));
             }
         }
-        let before = state.limit;
         if let Some(hint) = number(headers, "x-ms-dop-hint").filter(|hint| *hint >= 1.0) {
             state.hinted(hint as usize);
         }
-        let grown = state.served() || state.limit > before;
-        drop(state);
-        if grown {
-            self.throttle.slot_free.notify_one();
-        }
-    }
-}
-
-impl<'a> Waiting<'a> {
-    fn new(throttle: &'a Throttle) -> Self {
-        throttle.lock().waiting += 1;
-        Self(throttle)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.lock().waiting -= 1;
-        self.0.slot_free.notify_one();
+        // Whoever waits for a slot is woken when this one is given back.
+        state.served();
     }
 }
 
@@ -328,13 +304,11 @@ impl Drop for Slot<'_> {
         let now = Instant::now();
         let mut state = self.throttle.lock();
         state.in_flight = state.in_flight.saturating_sub(1);
-        let used = self.sent.map_or(0.0, |sent| now.saturating_duration_since(sent.at).as_secs_f64());
-        if self.sent.is_some() {
+        if let Some(sent) = self.sent {
+            let used = now.saturating_duration_since(sent.at).as_secs_f64();
             state.time.spend(now, used);
             state.seconds += NEWEST * (used - state.seconds);
         }
-        let pending = state.pending_seconds();
-        state.time.correct(now, self.reserved, used, pending);
         drop(state);
         self.throttle.slot_free.notify_one();
     }
