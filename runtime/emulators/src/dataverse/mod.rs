@@ -138,6 +138,13 @@ impl Dataverse {
     }
 }
 
+/// Says that the preference for annotations was followed, beside the others that were (`webapi/query-data-web-api.md`).
+fn applied(response: Response, names: &str) -> Response {
+    let before = response.headers.get("preference-applied").and_then(|value| value.to_str().ok());
+    let before = before.map(|before| format!("{before},")).unwrap_or_default();
+    response.header("preference-applied", &format!("{before}odata.include-annotations=\"{names}\""))
+}
+
 #[async_trait]
 impl System for Dataverse {
     fn name(&self) -> &'static str {
@@ -158,8 +165,14 @@ impl System for Dataverse {
     }
 
     async fn handle(self: Arc<Self>, client: Arc<str>, request: Request) -> Response {
+        let annotations = Some(&request)
+            .filter(|request| request.method == Method::GET)
+            .and_then(|request| request.preference("odata.include-annotations"));
         let response = match self.answer(client, request).await {
-            Ok(response) => response,
+            Ok(response) => match annotations {
+                Some(names) => applied(response, &names),
+                None => response,
+            },
             Err(error) => error.response(),
         };
         response.header("x-ms-dop-hint", DEGREE_OF_PARALLELISM)

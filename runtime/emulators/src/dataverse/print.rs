@@ -7,7 +7,7 @@ use dualwright_model::Value;
 use dualwright_odata::query::Query;
 
 use super::error::ApiError;
-use super::model::{Entity, Model};
+use super::model::{Entity, Model, Navigation};
 use crate::kernel::http::Request;
 use crate::kernel::json::{push_plain, push_text};
 use crate::kernel::rows::{Row, Snapshot};
@@ -37,6 +37,7 @@ struct Expanded {
 pub(super) struct Annotations {
     formatted: bool,
     lookup: bool,
+    navigation: bool,
 }
 
 impl Annotations {
@@ -52,6 +53,7 @@ impl Annotations {
         Self {
             formatted: has("OData.Community.Display.V1.FormattedValue"),
             lookup: has("Microsoft.Dynamics.CRM.lookuplogicalname"),
+            navigation: has("Microsoft.Dynamics.CRM.associatednavigationproperty"),
         }
     }
 }
@@ -196,8 +198,8 @@ impl View {
         position: usize,
         value: &Value,
     ) -> Result<(), ApiError> {
-        let Annotations { formatted, lookup } = self.annotations;
-        if value.is_missing() || !(formatted || lookup) {
+        let Annotations { formatted, lookup, navigation } = self.annotations;
+        if value.is_missing() || !(formatted || lookup || navigation) {
             return Ok(());
         }
         let Some(column) = self.entity.column(position) else { return Ok(()) };
@@ -213,6 +215,13 @@ impl View {
                     let title = target.name.map(|name| related.cell(name).to_key_text());
                     if let Some(title) = title.filter(|title| formatted && !title.is_empty()) {
                         annotation("OData.Community.Display.V1.FormattedValue", &title);
+                    }
+                    let leads = |(_, property): &(&String, &Navigation)| {
+                        property.column == position && property.target == target.table.name
+                    };
+                    if let Some((name, _)) = self.entity.navigation.iter().find(leads).filter(|_| navigation)
+                    {
+                        annotation("Microsoft.Dynamics.CRM.associatednavigationproperty", name);
                     }
                     if lookup {
                         annotation("Microsoft.Dynamics.CRM.lookuplogicalname", &target.logical_name);
