@@ -3,6 +3,7 @@
 mod clock;
 mod fit;
 mod grants;
+mod pushes;
 mod reach;
 
 use dualwright_diagnostics::Exit;
@@ -14,7 +15,8 @@ use crate::output::table;
 pub(crate) use clock::check_clocks;
 pub(crate) use fit::{check_map, check_together};
 pub(crate) use grants::check_grants;
-pub(crate) use reach::{check_access, check_pushes};
+pub(crate) use pushes::check_pushes;
+pub(crate) use reach::check_access;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -14,6 +14,7 @@ mod captured;
 mod conflicts;
 mod deletes;
 mod demo;
+mod doctor;
 mod downloads;
 mod guest;
 mod identity;

@@ -12,8 +12,9 @@ use crate::examination::{self, Finding};
 use crate::{Failure, Output};
 
 const EXAMPLE: &str = "\
-Signs in to both systems, describes every table of every map and checks each map against them: unreachable,
-unauthorised, unknown table, unknown field, missing alternate key, change tracking. Nothing is written anywhere.
+Signs in to both systems, describes every table of every map, reads a row of it and checks each map against them:
+unreachable, unauthorised, a role that may not read, unknown table, unknown field, missing or inactive alternate key,
+change tracking, clocks, and whether pushes can arrive. Says how to mend each. Nothing is written anywhere.
 
 Example:
   dualwright doctor --config dualwright.toml";
@@ -33,7 +34,7 @@ impl Doctor {
         let pair = connect(&config)?;
         let mut findings =
             vec![Finding::good(self.config.display().to_string(), "the configuration can be read")];
-        examination::check_pushes(&config, &mut findings);
+        examination::check_pushes(&config, &mut findings).await;
         let reached = examination::check_access(&pair, &mut findings).await;
         examination::check_clocks(&config, &mut findings).await;
         let host = host(&config, &pair)?;

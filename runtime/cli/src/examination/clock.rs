@@ -1,4 +1,4 @@
-//! Do the clocks agree? `latest-wins` compares times of two machines.
+//! Do the clocks agree? `latest-wins` compares times of two machines, and whoever reads two logs side by side does, too.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,11 +10,9 @@ use crate::config::{Config, Policy};
 /// More than this decides conflicts for the wrong side often enough to say so.
 const SKEW_MAX_S: i64 = 5;
 
-/// Compares the clocks of both systems with this machine's, where a map depends on them.
+/// Compares the clocks of both systems with this machine's.
 pub(crate) async fn check_clocks(config: &Config, findings: &mut Vec<Finding>) {
-    if !config.maps.iter().any(|map| matches!(map.policy, Policy::LatestWins | Policy::AskMap)) {
-        return;
-    }
+    let decides = config.maps.iter().any(|map| matches!(map.policy, Policy::LatestWins | Policy::AskMap));
     let Ok(http) = reqwest::Client::builder().timeout(Duration::from_secs(20)).build() else { return };
     for (system, environment) in [(System::Finops, &config.finops), (System::Dataverse, &config.dataverse)] {
         // Who does not answer has been found out already; who does not tell the time cannot be checked.
@@ -25,9 +23,16 @@ pub(crate) async fn check_clocks(config: &Config, findings: &mut Vec<Finding>) {
         let skew = there - i64::try_from(here.as_secs()).unwrap_or(i64::MAX);
         if skew.abs() > SKEW_MAX_S {
             let message = format!("the clock of {system} differs from this machine's by {skew} s");
-            let hint =
-                "with latest-wins the fast clock wins; synchronise the clocks, or choose another policy";
+            let hint = match decides {
+                true => {
+                    "with latest-wins the fast clock wins; synchronise the clocks, or choose another policy"
+                }
+                false => "times in logs cannot be compared; synchronise this machine's clock (NTP)",
+            };
             findings.push(Finding::warning(system.to_string(), "clock-skew", message).hint(hint));
+        } else {
+            let message = format!("its clock and this machine's agree to within {SKEW_MAX_S} s");
+            findings.push(Finding::good(system.to_string(), message));
         }
     }
 }

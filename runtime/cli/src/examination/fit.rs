@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dualwright_connect::ConnectError;
+use dualwright_connect::{ConnectError, Selection};
 use dualwright_engine::Pair;
 use dualwright_map_builder::check::{self, Schemas};
 use dualwright_model::{ColumnPath, System, TableName};
@@ -50,6 +50,7 @@ pub(crate) async fn check_map(
     if !complete {
         return schemas;
     }
+    check_reading(pair, description, findings).await;
     let compiled = map.built.as_ref().map(|built| &built.compiled);
     let before = findings.len();
     findings.extend(check::check_all(description, compiled, &schemas).into_iter().map(of_check));
@@ -67,6 +68,24 @@ pub(crate) async fn check_map(
         }
     }
     schemas
+}
+
+/// Describing a table takes another privilege than reading its rows: reads one row of each, by the map's key alone.
+async fn check_reading(pair: &Pair, description: &Description, findings: &mut Vec<Finding>) {
+    for system in [System::Finops, System::Dataverse] {
+        let table = description.table(system).clone();
+        let key = description.key_columns(system);
+        let selection =
+            Selection { table, columns: Vec::new(), key: key.into_iter().collect(), filter: None };
+        // What else may be wrong, such as a column that is none, has its own finding.
+        if let Err(error @ ConnectError::Forbidden { .. }) =
+            pair.connector(system).scan(&selection, None, 1).await
+        {
+            let mut finding = of_error(format!("{} {system}", description.name), &error);
+            finding.message = format!("the rows of {} cannot be read: {error}", selection.table);
+            findings.push(finding);
+        }
+    }
 }
 
 /// Whether the layers can be stacked on the map, by what all of them say of themselves.
