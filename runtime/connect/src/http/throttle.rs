@@ -107,6 +107,8 @@ const UNNAMED_FIRST: Duration = Duration::from_secs(2);
 const UNNAMED_LAST: Duration = Duration::from_secs(60);
 /// No hint leads beyond this: the limit is 52 for a user, and others may be that user too.
 const MOST_HINTED: usize = 48;
+/// By so much a start may have been late for its timer's sake.
+const LATENESS: Duration = Duration::from_millis(10);
 /// How much the newest request counts in the means.
 const NEWEST: f64 = 0.1;
 /// How long a batch should take: many short ones side by side are faster than few long ones, and cost no more, as long
@@ -186,7 +188,8 @@ impl Throttle {
             // What comes back, or is heard, meanwhile makes the pace another.
             return Attempt::Early(start.min(now + state.requests.slice()));
         }
-        state.started = Some(now);
+        // Timers are late; what they take is given back, or the pace would lose it at every start.
+        state.started = now.checked_sub(LATENESS).map(|earliest| start.max(earliest)).or(Some(now));
         state.in_flight += 1;
         Attempt::Taken(Slot { throttle: self, sent: None })
     }
